@@ -10,7 +10,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pollux_cluster::{Cluster, Options, Port};
 use pollux_core::id::partition_of;
@@ -254,6 +254,26 @@ fn what_is_produced_is_counted_and_consumed_as_the_ledger_says() {
     assert_eq!(late.status.code(), Some(3), "{}", said(&late));
     let nobody = run(&["produce", "--poll", "000000"]);
     assert_eq!(nobody.status.code(), Some(1), "{}", said(&nobody));
+}
+
+#[test]
+fn a_rating_is_created_produced_and_voted_in_too() {
+    let new = ["--question", "How was it?", "--statement", "The room", "--statement", "The talks"];
+    let audience = ["--steps", "4", "--votes", "40", "--voters", "40", "--rate", "max"];
+    let told = json(&[&["produce"][..], &new, &audience].concat());
+    let poll = told["pollId"].as_str().unwrap();
+    let shown = || ask("GET", &format!("/api/polls/{poll}"), None);
+    assert_eq!((&shown()["kind"], &shown()["steps"]), (&json!("rating"), &json!(4)));
+    let begun = Instant::now();
+    while shown()["totalVoters"] != 40 {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{}", shown());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let cast = json(&["trace", "--cast", poll]);
+    let record = &cast["records"][0];
+    assert_eq!((&record["answer"], &record["status"]), (&json!([4, 4]), &json!("counted")));
+    let recount = json(&["recount", poll]);
+    assert_eq!((&recount["equal"], &recount["polls"][0]["voters"]), (&json!(true), &json!(41)));
 }
 
 /// With no time to hear from the brokers, nobody knows what became of some ballots. Each still counts at most
