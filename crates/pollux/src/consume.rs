@@ -14,7 +14,7 @@ use crate::exit::Outcome;
 use crate::kafka::{self, Topic};
 use crate::serve::Signals;
 use crate::settings::{Kafka, Only};
-use crate::terminal::{list, plain, quantity};
+use crate::terminal::{self, list, plain, quantity};
 
 /// The output is flushed after this many records, or earlier if no record is waiting.
 const AT_ONCE: u64 = 1024;
@@ -98,7 +98,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     let closed = consumer.close().await.map_err(kafka::failure);
     let count = printed?;
     if stdout().is_terminal() {
-        eprintln!("{}", quantity(count, "record"));
+        terminal::tell(quantity(count, "record"));
     }
     closed
 }
@@ -122,8 +122,13 @@ async fn print(
             Some(Consumed::Assigned(held)) => {
                 let group = args.group.as_deref().unwrap_or_default();
                 match held.as_slice() {
-                    [] => eprintln!("group {group}: this member holds no partitions"),
-                    held => eprintln!("group {group}: this member holds partitions {}", list(held)),
+                    [] => terminal::tell(format_args!(
+                        "group {group}: this member holds no partitions"
+                    )),
+                    held => terminal::tell(format_args!(
+                        "group {group}: this member holds partitions {}",
+                        list(held)
+                    )),
                 }
             }
             None => break,

@@ -116,7 +116,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     }
     folder.close()?;
     let votes = progress.acknowledged.load(std::sync::atomic::Ordering::Relaxed);
-    eprintln!("  {} cast; the folder is gone", quantity(votes, "ballot"));
+    terminal::tell(format_args!("  {} cast; the folder is gone", quantity(votes, "ballot")));
     match ended {
         None => Ok(()),
         Some(why) => Err(Failure::failed(format!("the server could not go on: {why}"))),
@@ -169,7 +169,7 @@ async fn start(args: &Args, folder: &std::path::Path) -> Outcome<Running> {
     if port::is_taken(&config.hosts, config.port)
         && let Some(free) = port::next_free(&config.hosts, config.port)
     {
-        eprintln!("\n  {}; taking {free} instead", port::taken(config.port));
+        terminal::tell(format_args!("\n  {}; taking {free} instead", port::taken(config.port)));
         config.port = free;
     }
     serve::start(config).await
@@ -245,7 +245,7 @@ fn explain(running: &Running, args: &Args, event: &Event) {
     // The server made these URLs for phones; here they are as one types them on this machine.
     let here_too = |url: &str| url.replacen(&running.url, &local, 1);
     let (stage, studio) = (here_too(&event.stage_url), here_too(&event.owner_url));
-    eprintln!(
+    terminal::tell(format_args!(
         "\n  {bold}Pollux{plain}    runs, with an audience that votes on four polls; Ctrl-C ends it\n\n  \
          Stage     {bold}{stage}{plain}\n            \
          for the projector: the arrows step through the polls, ? lists the keys\n  \
@@ -261,7 +261,7 @@ fn explain(running: &Running, args: &Args, event: &Event) {
          {program} watch {code}{elsewhere}\n\n  \
          For real  {program} serve --data ./pollux-data\n            \
          (this folder is thrown away: nothing of the demo stays)\n"
-    );
+    ));
 }
 
 /// Returns the server's URL as a person on this machine types it.

@@ -6,6 +6,7 @@ use hyper::Method;
 
 use crate::client::{Server, call};
 use crate::exit::Outcome;
+use crate::terminal;
 
 /// Check whether a server takes votes (for container health checks)
 #[derive(clap::Args)]
@@ -25,7 +26,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     if json {
         writeln!(stdout(), "{answer}")?;
     } else {
-        eprintln!("{} takes votes", args.url);
+        terminal::tell(format_args!("{} takes votes", args.url));
     }
     Ok(())
 }

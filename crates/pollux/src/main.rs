@@ -1,5 +1,8 @@
 //! `pollux` is the server and the tools around it, with one file for each command.
 
+// They end the process when nobody reads what they write: `terminal::tell` does not.
+#![deny(clippy::print_stderr, clippy::print_stdout)]
+
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -103,7 +106,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if !failure.message.is_empty() {
-                eprintln!("pollux: {}", failure.message);
+                terminal::tell(format_args!("pollux: {}", failure.message));
             }
             ExitCode::from(failure.code)
         }

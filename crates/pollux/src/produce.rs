@@ -34,7 +34,7 @@ use crate::kafka::{self, Topic};
 use crate::kind::NewPoll;
 use crate::settings::{Only, Topics};
 use crate::simulate::{attended, pace, print_report, share, skew};
-use crate::terminal::list;
+use crate::terminal::{self, list};
 
 /// A poll that a node has just created may take this long to reach the topic.
 const TOLD: Duration = Duration::from_secs(15);
@@ -125,7 +125,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     if !poll.takes_votes(ambient.now()) {
         return Err(Failure::refused("the poll takes no votes now: every ballot would be late"));
     }
-    eprintln!("Producing to {} ({})", poll.id, poll.question);
+    terminal::tell(format_args!("Producing to {} ({})", poll.id, poll.question));
     let log = KafkaLog::open(&config.kafka, &config.log, ambient).await.map_err(kafka::failure)?;
 
     let seed = args.seed.unwrap_or_else(|| rand::rng().random());
@@ -166,8 +166,8 @@ async fn create(args: &Args) -> Outcome<String> {
     let body = args.new.body();
     let created: Value = call(&args.url, Method::POST, "/api/polls", Some(&body)).await?;
     let text = |name: &str| created[name].as_str().unwrap_or_default();
-    eprintln!("Created the poll {}/p/{}", args.url, text("code"));
-    eprintln!("Its owner's page: {}", text("ownerUrl"));
+    terminal::tell(format_args!("Created the poll {}/p/{}", args.url, text("code")));
+    terminal::tell(format_args!("Its owner's page: {}", text("ownerUrl")));
     Ok(text("id").to_owned())
 }
 

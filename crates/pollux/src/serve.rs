@@ -41,7 +41,7 @@ fn log_filter(text: &str) -> Result<EnvFilter, String> {
 pub async fn run(args: Args, json: bool) -> Outcome {
     let variables = Variables::read()?;
     for warning in variables.unknown() {
-        eprintln!("pollux: warning: {warning}");
+        terminal::tell(format_args!("pollux: warning: {warning}"));
     }
     let (config, why) = variables.server(&args.flags, args.embedded)?;
     let filter = log_filter(&config.log_filter)
@@ -58,7 +58,7 @@ pub async fn run(args: Args, json: bool) -> Outcome {
     if json {
         writeln!(stdout(), "{}", described(&given, &running))?;
     } else {
-        eprintln!("{}", start_up_line(&given, why));
+        terminal::tell(start_up_line(&given, why));
         warn_of(&running);
         greet(&running);
     }
@@ -118,18 +118,18 @@ fn warn_of(running: &Running) {
     }
     lines.extend(running.warnings.iter().map(|warning| format!("  - {warning}")));
     for line in lines {
-        eprintln!("{bold}==> {line}{plain}");
+        terminal::tell(format_args!("{bold}==> {line}{plain}"));
     }
 }
 
 /// Prints the URL to open, and the operator's token if it was just made.
 pub fn greet(running: &Running) {
-    eprintln!("Open {}", running.url);
+    terminal::tell(format_args!("Open {}", running.url));
     for address in &running.addresses {
-        eprintln!("  listening on http://{address}");
+        terminal::tell(format_args!("  listening on http://{address}"));
     }
     if let Some(token) = &running.operator_token {
-        eprintln!("The operator's token, shown only this once: {token}");
+        terminal::tell(format_args!("The operator's token, shown only this once: {token}"));
     }
 }
 
@@ -152,7 +152,9 @@ pub async fn start(config: Config) -> Outcome<Running> {
 
 /// Sends the server's log to stderr.
 pub fn log_to_stderr(filter: EnvFilter, format: LogFormat) {
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
+    // An error of the log would be written to stderr by `eprintln!`, and end the process where that is closed.
+    let log = tracing_subscriber::fmt().log_internal_errors(false);
+    let log = log.with_env_filter(filter).with_writer(stderr);
     match format {
         LogFormat::Json => log.json().init(),
         LogFormat::Human if stderr().is_terminal() => {
@@ -211,8 +213,8 @@ pub async fn until_stopped(running: Running, signals: &mut Signals, leave: impl 
         why = running.failed() => Some(why),
     };
     match &failed {
-        None => eprintln!("Stopping: answering open requests; a second signal stops at once"),
-        Some(why) => eprintln!("pollux: the server cannot go on: {why}"),
+        None => terminal::tell("Stopping: answering open requests; a second signal stops at once"),
+        Some(why) => terminal::tell(format_args!("pollux: the server cannot go on: {why}")),
     }
     tokio::select! {
         biased;

@@ -169,7 +169,7 @@ async fn find_or_create(args: &Args) -> Outcome<Poll> {
             let body = kind::usual_poll();
             let created: Value = call(&args.url, Method::POST, "/api/polls", Some(&body)).await?;
             if let Some(token) = created["ownerToken"].as_str() {
-                eprintln!("Created a poll; its owner's token: {token}");
+                terminal::tell(format_args!("Created a poll; its owner's token: {token}"));
             }
             serde_json::from_value(created)?
         }
@@ -182,7 +182,7 @@ async fn find_or_create(args: &Args) -> Outcome<Poll> {
             "the poll takes no voterId (voterIds is false), so one machine cannot be many voters",
         ));
     }
-    eprintln!("Voting on {} ({})", poll.id, poll.question);
+    terminal::tell(format_args!("Voting on {} ({})", poll.id, poll.question));
     Ok(poll)
 }
 

@@ -1,11 +1,17 @@
 //! This module writes for people: colour and progress bars if somebody is looking, and numbers as people read
 //! them.
 
-use std::fmt::Write;
-use std::io::IsTerminal;
+use std::fmt::{Display, Write as _};
+use std::io::{IsTerminal, Write as _};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+
+/// Writes a line to stderr. If nobody reads it any more, because the pipe is closed or the disk is full, the line
+/// is lost and the command goes on, where `eprintln!` would end it.
+pub fn tell(line: impl Display) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
 
 /// Returns whether to colour what is written to this stream.
 pub fn colour(stream: &impl IsTerminal) -> bool {
@@ -29,9 +35,12 @@ pub fn progress(steps: Option<u64>, what: &'static str) -> ProgressBar {
         None => "  {spinner} {human_pos} {msg}, {rate} a second, {elapsed} {prefix}",
     };
     let style = ProgressStyle::with_template(template).expect("a template of known keys");
-    bar.with_style(style.with_key("rate", |state: &ProgressState, text: &mut dyn Write| {
-        let _ = write!(text, "{:.0}", state.per_sec());
-    }))
+    bar.with_style(style.with_key(
+        "rate",
+        |state: &ProgressState, text: &mut dyn std::fmt::Write| {
+            let _ = write!(text, "{:.0}", state.per_sec());
+        },
+    ))
 }
 
 /// Returns a whole number with its thousands apart: `1,234,567`.

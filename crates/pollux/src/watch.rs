@@ -16,6 +16,7 @@ use tokio_tungstenite::tungstenite::Message;
 use self::bars::Screen;
 use crate::client::{Server, call, poll_route};
 use crate::exit::{Failure, Outcome, REFUSED};
+use crate::terminal;
 
 /// The first pause before connecting again is at most this long. The limit doubles with each attempt, up to
 /// [`LONGEST_PAUSE`].
@@ -208,7 +209,7 @@ impl Output {
 
     fn broken(&mut self, why: &str) -> Outcome {
         if self.screen.is_none() {
-            eprintln!("pollux: {why}; connecting again");
+            terminal::tell(format_args!("pollux: {why}; connecting again"));
         }
         self.trouble = Some(why.to_owned());
         self.redraw()

@@ -4,8 +4,9 @@
 
 mod support;
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -126,4 +127,28 @@ fn a_deadline_that_is_overrun_is_told() {
     assert_eq!(server.votes(&poll, 1), 1, "what was answered is there");
     let recount = run(["recount", "--data", folder.path().to_str().unwrap()]);
     assert_eq!(recount.status.code(), Some(0), "{}", support::said(&recount));
+}
+
+#[test]
+fn a_server_whose_log_nobody_reads_goes_on_and_stops_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Command::new(env!("CARGO_BIN_EXE_pollux"))
+        .args(["serve", "--embedded", "--host", "127.0.0.1", "--port", "0", "--data"])
+        .arg(folder.path())
+        .env("POLLUX_LOG", "debug")
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // As in `pollux serve 2>&1 | head`: whatever is written after the address meets a closed pipe.
+    let mut lines = BufReader::new(server.stderr.take().unwrap()).lines();
+    let address =
+        lines.find_map(|line| Some(line.unwrap().split_once("listening on http://")?.1.to_owned()));
+    drop(lines);
+    let port = address.unwrap().rsplit_once(':').unwrap().1.parse().unwrap();
+    let body = json!({ "question": "Does it go on?", "options": ["Yes", "No"] }).to_string();
+    let made = Client::new(port).send("POST", "/api/polls", Some(&body), None);
+    signal(server.id(), "TERM");
+    let ended = server.wait().unwrap();
+    assert_eq!(made.unwrap().0, 201);
+    assert_eq!(ended.code(), Some(0), "{ended}");
 }
