@@ -27,6 +27,7 @@ const REPLAY: &[&str] = &["-p", "pollux-server", "--lib", "replay::"];
 const IDENTITY: &[&str] = &["-p", "pollux-server", "--lib", "access::"];
 const STORE: &[&str] = &["-p", "pollux-server", "--lib", "store::"];
 const POSTGRES: &[&str] = &["-p", "pollux-server", "--test", "postgres", "workers::"];
+const DOCUMENTS: &[&str] = &["-p", "pollux-server", "--test", "postgres", "documents::"];
 const LOG: &[&str] = &["-p", "pollux-server", "--lib", "log::"];
 const ROOM: &[&str] = &["-p", "pollux-server", "--test", "api_room"];
 const ONE_ADDRESS: &[&str] =
@@ -564,6 +565,20 @@ pub const PLANTS: &[Plant] = &[
         right: "          AND uuid_send(b.voter) || uuid_send(b.ballot) = \\\n              uuid_send({voter}) || uuid_send({ballot})) \\",
         wrong: "          AND b.voter = {voter} AND b.ballot = {ballot}) \\",
         tests: POSTGRES,
+    },
+    Plant {
+        name: "the last release's change of a poll is not seen (PostgreSQL)",
+        file: "crates/server/src/store/postgres/migrations/V12__documents.sql",
+        right: "AFTER UPDATE OF question ON polls",
+        wrong: "AFTER UPDATE OF turnout ON polls",
+        tests: DOCUMENTS,
+    },
+    Plant {
+        name: "an older node goes on showing options that were taken out (PostgreSQL)",
+        file: "crates/server/src/store/postgres/migrations/V12__documents.sql",
+        right: "    DELETE FROM options o WHERE o.poll = NEW.id AND o.option > cardinality(texts);\n",
+        wrong: "",
+        tests: DOCUMENTS,
     },
     // These bugs are in what is kept.
     Plant {

@@ -435,10 +435,9 @@ fn a_node_that_joins_ten_thousand_open_polls_is_current_at_once() {
          CREATE TEMPORARY TABLE copies AS SELECT n, (lpad(to_hex((extract(epoch FROM now()) * 1000) \
          ::bigint - n), 12, '0') || '7' || left(md5(n::text), 3) || '8' || \
          left(md5('x' || n), 15))::uuid AS copy FROM generate_series(1, {MANY}) n; \
-         INSERT INTO polls SELECT (jsonb_populate_record(p, jsonb_build_object('id', copy, 'code', \
-         lpad(n::text, 9, '8'), 'settled_phase', p.phase))).* FROM polls p, copies \
-         WHERE p.id = '{id}'; \
-         INSERT INTO options SELECT copy, option, text FROM options, copies WHERE poll = '{id}'; \
+         INSERT INTO polls SELECT (jsonb_populate_record(p, jsonb_build_object('id', copy, \
+         'settled_phase', p.phase, 'poll', (p.poll::jsonb || jsonb_build_object('id', copy, 'code', \
+         lpad(n::text, 9, '8')))::text))).* FROM polls p, copies WHERE p.id = '{id}'; \
          INSERT INTO tallies SELECT (jsonb_populate_record(t, jsonb_build_object('poll', copy))).* \
          FROM tallies t, copies WHERE t.poll = '{id}'; COMMIT; \
          SELECT copy FROM copies ORDER BY random() LIMIT 500"

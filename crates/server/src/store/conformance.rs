@@ -44,7 +44,7 @@ pub trait Backend: Send + Sync {
     async fn reopen(&self, store: Arc<dyn Store>) -> Arc<dyn Store>;
 }
 
-/// The backend in memory. Its state outlives its users, so to reopen it is to keep it.
+/// `Memory` is the backend in memory. Its state outlives its users, so to reopen it is to keep it.
 pub struct Memory;
 
 #[async_trait]
@@ -58,7 +58,7 @@ impl Backend for Memory {
     }
 }
 
-/// The embedded backend, in a folder of its own, with a map of voters so small that merges are
+/// `Embedded` is the embedded backend, in a folder of its own. Its map of voters is so small that merges are
 /// frequent.
 pub struct Embedded {
     pub voters: usize,
@@ -228,7 +228,7 @@ pub async fn change(store: &dyn Store, poll: &mut Poll, how: impl FnOnce(&mut Po
     store.change(poll, expected).await.unwrap();
 }
 
-/// A worker on a partition, which folds as the processor does, and commits.
+/// `Worker` works on a partition: it folds as the processor does, and commits.
 pub struct Worker<'a> {
     pub store: &'a dyn Store,
     pub partition: Partition,

@@ -28,7 +28,7 @@ use rand::{RngExt, SeedableRng};
 use self::state::State;
 use super::{BallotRow, DeadLetter, Progress, Store, StoreError};
 
-/// How often, and how, one kind of call goes wrong. The probabilities are per call and exclude one
+/// `Faults` says how often, and how, one kind of call goes wrong. The probabilities are per call and exclude one
 /// another.
 #[derive(Clone, Debug)]
 pub struct Faults {
@@ -52,7 +52,7 @@ impl Faults {
 
 const NO_DELAY: Range<Duration> = Duration::ZERO..Duration::ZERO;
 
-/// The faults of each kind of call.
+/// `StoreFaults` holds the faults of each kind of call.
 #[derive(Clone, Debug)]
 pub struct StoreFaults {
     /// The faults of all calls that change nothing.
@@ -69,7 +69,7 @@ impl StoreFaults {
         Self { reads: Faults::NONE, changes: Faults::NONE, commits: Faults::NONE };
 }
 
-/// Everything that the store holds, for a checker to look at.
+/// `Dump` is everything that the store holds, for a checker to look at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dump {
     /// The polls, by age.
@@ -88,13 +88,13 @@ pub struct Dump {
     pub digests: Vec<(Partition, Digest)>,
 }
 
-/// The store in memory.
+/// `MemoryStore` is the store in memory.
 pub struct MemoryStore {
     state: Mutex<State>,
     dice: Mutex<(StoreFaults, StdRng)>,
 }
 
-/// What the dice decide about one call.
+/// `Fault` is what the dice decide about one call.
 enum Fault {
     None,
     Unavailable,
@@ -102,6 +102,7 @@ enum Fault {
     UnknownNotDone,
 }
 
+/// `Call` is a kind of call that may go wrong.
 #[derive(Clone, Copy)]
 enum Call {
     Read,

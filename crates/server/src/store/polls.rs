@@ -34,7 +34,7 @@ pub enum ChangeError {
     Store(#[from] StoreError),
 }
 
-/// The client's name for one creation (the header `Idempotency-Key`).
+/// An idempotency key is the client's name for one creation (the header `Idempotency-Key`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey {
     /// The key, as the client sent it.
@@ -72,7 +72,7 @@ pub struct Listing {
     pub all: bool,
 }
 
-/// An event with its polls.
+/// `EventAndPolls` is an event with its polls.
 pub type EventAndPolls = (Event, Vec<Standing>);
 
 /// Polls and events are written by revision: every change names the revision that it replaces, and each

@@ -4,7 +4,9 @@
 #![allow(clippy::unwrap_used)]
 
 mod away;
+mod documents;
 mod full;
+mod older;
 mod schema;
 mod tls;
 mod workers;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use pollux_cluster::Postgres;
 use pollux_core::announcement::Announcement;
 use pollux_core::poll::{Poll, Turnout};
 use pollux_server::config::{Password, PostgresConfig};
@@ -12,6 +13,7 @@ use pollux_server::store::conformance::{
 use pollux_server::store::postgres::{OpenError, Outboxed, PostgresStore};
 use pollux_server::store::{Ballots, Counting, Polls};
 
+use super::documents::rating;
 use super::{client, database, shared, sql};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -33,21 +35,37 @@ async fn the_first_to_start_creates_the_tables_and_the_rest_wait() {
     assert_eq!(applied, files as i64, "each once");
 }
 
+/// Creates a database whose tables are those of a node of this schema version.
+pub async fn left_at(server: &Postgres, version: i32) -> PostgresConfig {
+    let (new, old) = (database(server), database(server));
+    PostgresStore::open(&new, 1).await.unwrap();
+    sql(
+        &old,
+        "CREATE TABLE refinery_schema_history (version int4 PRIMARY KEY, name varchar(255), \
+         applied_on varchar(255), checksum varchar(255))",
+    )
+    .await;
+    let applied = "SELECT version, name, checksum FROM refinery_schema_history \
+         WHERE version <= $1 ORDER BY version";
+    for row in client(&new).await.query(applied, &[&version]).await.unwrap() {
+        let (n, name, sum): (i32, String, String) = (row.get(0), row.get(1), row.get(2));
+        let file = format!("src/store/postgres/migrations/V{n}__{name}.sql");
+        sql(&old, &std::fs::read_to_string(file).unwrap()).await;
+        let note = format!(
+            "INSERT INTO refinery_schema_history VALUES ({n}, '{name}', '2026-01-01T00:00:00Z', '{sum}')"
+        );
+        sql(&old, &note).await;
+    }
+    old
+}
+
 #[tokio::test]
 async fn a_database_from_before_there_were_events_is_brought_up_to_date() {
     let server = shared();
-    let (new, old) = (database(&server), database(&server));
-    PostgresStore::open(&new, 1).await.unwrap();
-    let first = "SELECT name, checksum FROM refinery_schema_history WHERE version = 1";
-    let first = client(&new).await.query_one(first, &[]).await.unwrap();
-    let (name, checksum): (String, String) = (first.get(0), first.get(1));
+    let old = left_at(&server, 1).await;
     let poll = open_poll(1);
-    sql(&old, include_str!("../../src/store/postgres/migrations/V1__first.sql")).await;
     let rows = format!(
-        "CREATE TABLE refinery_schema_history (version int4 PRIMARY KEY, name varchar(255), \
-         applied_on varchar(255), checksum varchar(255)); INSERT INTO refinery_schema_history \
-         VALUES (1, '{name}', '2026-01-01T00:00:00Z', '{checksum}'); \
-         INSERT INTO polls VALUES ('{0}', '100001', 'Q?', 'single', 1, 'replace', 'live', true, \
+        "INSERT INTO polls VALUES ('{0}', '100001', 'Q?', 'single', 1, 'replace', 'live', true, \
          true, true, 'open', 1, 1, 2, now(), NULL, NULL, '\\x{1}'); INSERT INTO options VALUES \
          ('{0}', 1, 'a'), ('{0}', 2, 'b'); INSERT INTO codes VALUES ('100001', '{0}'); \
          INSERT INTO outbox (poll, revision) VALUES ('{0}', 2); \
@@ -110,6 +128,7 @@ async fn an_organiser_can_read_the_tables() {
     let mut worker = Worker::begin(&*store, 0).await;
     worker.vote(&poll, voter(1), ballot_id(1), &[1]).await;
     worker.vote(&poll, voter(2), ballot_id(2), &[1, 3]).await;
+    let rating = create(&*store, Poll { kind: rating(), ..open_poll(2) }).await;
     let client = client(&config).await;
     let rows = client
         .query("SELECT text, votes FROM results WHERE code = $1 ORDER BY option", &[&poll.code])
@@ -117,6 +136,9 @@ async fn an_organiser_can_read_the_tables() {
         .unwrap();
     let read: Vec<(String, i64)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
     assert_eq!(read, [("a".into(), 2), ("b".into(), 0), ("c".into(), 1)]);
+    let options = "SELECT count(*) FROM results WHERE poll = $1";
+    let options = client.query_one(options, &[&rating.id.0]).await.unwrap();
+    assert_eq!(options.get::<_, i64>(0), 0, "a rating has none");
     let rows = client
         .query("SELECT choice, decided, at::text FROM decided_ballots ORDER BY log_offset", &[])
         .await

@@ -26,7 +26,7 @@ const PARTITIONS: u32 = 2;
 const VOTERS: u8 = 3;
 const BALLOTS: u64 = 24;
 
-/// A command to both stores.
+/// A step is a command to both stores.
 #[derive(Clone, Debug)]
 pub enum Step {
     Create { codes: Vec<u8>, key: Option<(u8, u8)>, later: u64, refuse: bool, closes: Option<u64> },
@@ -37,7 +37,7 @@ pub enum Step {
     Reopen,
 }
 
-/// A record that is appended to the log.
+/// An item is a record that is appended to the log.
 #[derive(Clone, Debug)]
 pub enum Item {
     /// A ballot in the voter's partition, taken `earlier` phases before the present one.
@@ -92,7 +92,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The two stores, and what a driver of commands has to remember.
+/// `Pair` holds the two stores, and what a driver of commands has to remember.
 struct Pair {
     backend: Box<dyn Backend>,
     model: Arc<dyn Store>,

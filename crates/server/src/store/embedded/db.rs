@@ -4,7 +4,7 @@ use rusqlite::{Connection, ErrorCode};
 
 use crate::store::StoreError;
 
-/// The time by which a COMMIT must have reached the disk.
+/// `Durable` says by when a COMMIT must have reached the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durable {
     /// The COMMIT reaches the disk before it returns.
@@ -13,7 +13,7 @@ pub enum Durable {
     Later,
 }
 
-/// The connection that writes, and whether it can still be trusted.
+/// `Db` is the connection that writes, and knows whether it can still be trusted.
 pub struct Db {
     pub conn: Connection,
     mode: Durable,

@@ -13,7 +13,7 @@ const BITS_PER_VOTER: usize = 12;
 /// The number of bits that a voter sets.
 const PROBES: u32 = 6;
 
-/// A block of 512 bits.
+/// `Block` is a block of 512 bits.
 type Block = [u64; 8];
 
 /// `Filter` holds a set of voters, and lets a few others pass.
@@ -33,7 +33,7 @@ impl Filter {
         filter
     }
 
-    /// Whether the voter may be in the set; never false for one who is.
+    /// Returns whether the voter may be in the set; it never returns false for one who is.
     pub fn may_have(&self, key: &Key) -> bool {
         let (block, bits) = self.place(key);
         let block = &self.0[block];

@@ -32,7 +32,7 @@ const POLL_KEYS: usize = 1 << 16;
 /// are forgotten, and every voter of those polls is looked for in the table.
 const FILTERS: usize = 64;
 
-/// A voter in a poll.
+/// `Key` names a voter in a poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     pub poll: PollKey,
@@ -53,7 +53,7 @@ impl Hash for Key {
     }
 }
 
-/// A voter's latest row and the state after it, in 72 bytes.
+/// `Slot` holds a voter's latest row and the state after it, in 72 bytes.
 #[derive(Clone)]
 struct Slot {
     position: i64,
@@ -89,10 +89,10 @@ impl Slot {
     }
 }
 
-/// A map of voters to their latest rows.
+/// `Slots` maps voters to their latest rows.
 type Slots = HashMap<Key, Slot, FixedState>;
 
-/// What the maps in memory say of a voter.
+/// `Found` is what the maps in memory say of a voter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
     /// The position of the voter's latest row, which of the voter's rows it is, and the state after
@@ -104,7 +104,7 @@ pub enum Found {
     AskTable,
 }
 
-/// The maps of the index, and what they know of the table.
+/// `Maps` holds the maps of the index, and what they know of the table.
 #[derive(Default)]
 struct Maps {
     active: Slots,
@@ -126,7 +126,7 @@ impl Maps {
     }
 }
 
-/// The maps, shared by all readers and by the writer, which changes them after each commit.
+/// `Index` shares the maps among all readers and the writer, which changes them after each commit.
 #[derive(Default)]
 pub struct Index {
     maps: RwLock<Maps>,

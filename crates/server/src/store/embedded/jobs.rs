@@ -16,9 +16,10 @@ use crate::store::{
     ChangeError, Commit, CommitError, Created, IdempotencyKey, Progress, StoreError,
 };
 
+/// `Reply` takes the answer to a job, for the one who has asked.
 pub(super) type Reply<T> = oneshot::Sender<T>;
 
-/// What the writer is asked to do.
+/// `Job` is what the writer is asked to do.
 pub(super) enum Job {
     Create(Box<Poll>, Vec<String>, Option<IdempotencyKey>, Reply<Result<Created, StoreError>>),
     Change(Box<Poll>, u64, Reply<Result<(), ChangeError>>),
@@ -41,7 +42,7 @@ pub(super) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> JoinHan
     thread.spawn(work).expect("the system has room for a thread")
 }
 
-/// The writer's life: jobs in order; merging while there are none.
+/// Does the jobs in order, and merges while there are none, until nobody can send one any more.
 pub(super) fn write(
     mut writer: Writer,
     mut queue: mpsc::Receiver<Job>,
@@ -79,7 +80,7 @@ pub(super) fn write(
     writer.finish();
 }
 
-/// Whoever stopped waiting for an answer does not need it.
+/// Does one job. An answer that nobody waits for any more is dropped.
 fn perform(writer: &mut Writer, job: Job) {
     match job {
         Job::Create(poll, codes, key, reply) => {

@@ -37,7 +37,7 @@ use self::writer::Writer;
 use super::{Store, StoreError};
 use crate::config::StoreLimits;
 
-/// The embedded store.
+/// `EmbeddedStore` is the embedded store.
 pub struct EmbeddedStore {
     partitions: u32,
     /// `None` when opened to read only, or shut.
@@ -50,7 +50,7 @@ pub struct EmbeddedStore {
 }
 
 impl EmbeddedStore {
-    /// Open the store of this folder, or make it. The caller holds the folder's lock: a second
+    /// Opens the store of this folder, or creates it. The caller holds the folder's lock: a second
     /// writer in another process would not be noticed here.
     pub fn open(
         folder: &Path,
@@ -89,7 +89,7 @@ impl EmbeddedStore {
         }))
     }
 
-    /// Open the store of this folder to read only, beside a running server or without one. Every
+    /// Opens the store of this folder to read only, beside a running server or without one. Every
     /// method that changes something answers `Unavailable`.
     pub fn open_read_only(folder: &Path) -> Result<Arc<Self>, OpenError> {
         let readers = Readers::open(folder, 1)?;
@@ -104,7 +104,7 @@ impl EmbeddedStore {
         }))
     }
 
-    /// How many partitions the store was made for.
+    /// Returns how many partitions the store was made for.
     pub fn partitions(&self) -> u32 {
         self.partitions
     }
@@ -124,7 +124,7 @@ impl EmbeddedStore {
         }
     }
 
-    /// Queue a job and await its answer.
+    /// Queues a job and awaits its answer.
     async fn ask<T, E: From<StoreError>>(
         &self,
         job: impl FnOnce(Reply<Result<T, E>>) -> Job,
@@ -138,7 +138,7 @@ impl EmbeddedStore {
         answer.await.unwrap_or_else(|_| Err(gone().into()))
     }
 
-    /// Answer from the tables, off the async threads. Each statement sees all that is committed
+    /// Answers from the tables, off the async threads. Each statement sees all that is committed
     /// by then, so a row that the index names is there; see [`readers::snapshot`] for more than one.
     async fn read<T: Send + 'static>(
         &self,
@@ -147,7 +147,7 @@ impl EmbeddedStore {
         self.readers.clone().run(work).await
     }
 
-    /// What memory knows of voters, in the order asked.
+    /// Returns what memory knows of voters, in the order asked.
     fn in_memory(&self, voters: &[(PollId, VoterId)]) -> Vec<Found> {
         let Some(index) = &self.index else { return vec![Found::AskTable; voters.len()] };
         let mut found = vec![Found::AskTable; voters.len()];

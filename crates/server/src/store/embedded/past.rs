@@ -18,7 +18,7 @@ use super::reads;
 use super::rows::{self, PollKey, StoredBallot, damaged};
 use crate::store::{BallotFate, StoreError, Voter};
 
-/// The result of a query.
+/// `Read` is the result of a query.
 type Read<T> = Result<T, StoreError>;
 
 /// Returns the voter's past if what the maps in memory say is enough for it. For a voter with rows
@@ -35,7 +35,7 @@ pub fn of(conn: &Connection, index: Option<&Index>, poll: PollId, voter: VoterId
     Ok(rows.map_or_else(Voter::default, Rows::past))
 }
 
-/// The rows of a voter who has at least one.
+/// `Rows` are the rows of a voter who has at least one.
 pub struct Rows<'a> {
     conn: &'a Connection,
     latest: StoredBallot,

@@ -59,7 +59,7 @@ pub fn create(
     Ok(Created::New(poll))
 }
 
-/// The poll or the event that has a join code or was made under an idempotency key; one of the two.
+/// `Made` names the poll or the event that has a join code or was made under an idempotency key; one of the two.
 #[derive(Default)]
 pub struct Made {
     pub poll: Option<PollKey>,

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use super::schema::{self, OpenError};
 use crate::store::StoreError;
 
-/// The connections that read, each used by one reader at a time.
+/// `Readers` holds the connections that read, each of which is used by one reader at a time.
 pub struct Readers {
     idle: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,

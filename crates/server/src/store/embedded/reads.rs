@@ -14,7 +14,7 @@ use super::polls::Made;
 use super::rows::{self, PollKey, StoredBallot};
 use crate::store::{BallotRow, DeadLetter, Listing, Progress, StoreError};
 
-/// The result of a query.
+/// `Read` is the result of a query.
 type Read<T> = Result<T, StoreError>;
 
 /// The indexes over a voter's later rows begin after this many; the SQL has the number too.
@@ -190,7 +190,7 @@ pub fn tallies_since(conn: &Connection, partition: Partition, since: Offset) -> 
     Ok(tallies)
 }
 
-/// Poll ids by key, each read once.
+/// `PollIds` holds poll ids by key, each of which is read once.
 #[derive(Default)]
 struct PollIds(HashMap<PollKey, PollId, foldhash::fast::FixedState>);
 
@@ -279,7 +279,7 @@ pub fn later_ballot(
     one(conn, &sql, (key, &voter.0[..], &ballot.0.as_bytes()[..]), rows::read_ballot)
 }
 
-/// Whether a later row of the same voter and round, past the voter's chain, counted.
+/// Returns whether a later row of the same voter and round, past the voter's chain, counted.
 pub fn counted_later(conn: &Connection, row: &StoredBallot) -> Read<bool> {
     let sql = "SELECT 1 FROM ballots INDEXED BY later_counted WHERE poll = ?1 AND voter = ?2 \
                AND round = ?3 AND position > ?4 AND nth > 8 AND decided = 1";
@@ -379,7 +379,7 @@ pub fn code_holder(conn: &Connection, code: &str) -> Read<Option<Option<UnixMill
     Ok(found.map(|ended| ended.map(|at| UnixMillis(at as u64))))
 }
 
-/// Whether the code that this poll had belongs to another poll or event now.
+/// Returns whether the code that this poll had belongs to another poll or event now.
 pub fn code_passed_on(conn: &Connection, poll: &Poll) -> Read<bool> {
     let sql = "SELECT 1 FROM codes c LEFT JOIN polls p ON p.key = c.poll \
                WHERE c.code = ?1 AND p.id IS NOT ?2 AND (?3 IS NULL OR c.event IS NOT ?3)";

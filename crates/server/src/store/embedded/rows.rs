@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::store::{BallotRow, StoreError};
 
-/// A poll's small key in the tables.
+/// A poll key is the small number that stands for a poll in the tables.
 pub type PollKey = u32;
 
 const OFFSET_BITS: u32 = 48;
@@ -191,7 +191,7 @@ pub fn write_ballot(
     Ok(())
 }
 
-/// A row of `ballots`, with its poll still given by key.
+/// A stored ballot is a row of `ballots`, with its poll still given by key.
 #[derive(Clone)]
 pub struct StoredBallot {
     pub position: i64,

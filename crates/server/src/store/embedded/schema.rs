@@ -181,7 +181,7 @@ CREATE TABLE digests (
 ",
 ];
 
-/// The reasons why the store's file was not opened. Each message names the file and what to do.
+/// `OpenError` says why the store's file was not opened. Each message names the file and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The folder or the file may not be written.
@@ -416,7 +416,7 @@ fn read_partitions(conn: &Connection) -> rusqlite::Result<u32> {
     conn.query_row("SELECT value FROM meta WHERE name = 'partitions'", [], |row| row.get(0))
 }
 
-/// Whether the write-ahead log beside the file is missing or empty.
+/// Returns whether the write-ahead log beside the file is missing or empty.
 fn at_rest(path: &Path) -> bool {
     let wal = path.with_file_name(format!("{FILE}-wal"));
     wal.metadata().map_or(true, |meta| meta.len() == 0)

@@ -33,7 +33,7 @@ use crate::wal::WalSize;
 /// The fewest and the most rows of one slice of a merge, which is some milliseconds' work.
 const SLICE: std::ops::RangeInclusive<usize> = 1_024..=8_192;
 
-/// A frozen map on its way into the table.
+/// A merge is a frozen map on its way into the table.
 struct Merge {
     entries: Vec<(Key, i64)>,
     done: usize,
@@ -104,7 +104,7 @@ impl Writer {
         self.turn.clone()
     }
 
-    /// Whether a merge is under way and can go on.
+    /// Returns whether a merge is under way and can go on.
     pub fn merging(&self) -> bool {
         self.merge.is_some() && !self.merge_stalled
     }
@@ -324,8 +324,8 @@ fn fence(conn: &Connection, partition: Partition, commit: &Commit) -> Result<(),
     if moved == 0 { Err(CommitError::Fenced) } else { Ok(()) }
 }
 
-/// Poll keys, remembered by the index. Neighbouring rows are often of one poll, so the last one is
-/// kept.
+/// `Keys` returns poll keys, which the index remembers. Neighbouring rows are often of one poll, so the last key is
+/// kept here.
 struct Keys<'a> {
     conn: &'a Connection,
     index: &'a Index,

@@ -21,17 +21,17 @@ use crate::store::{
 /// The most commits that a power cut can take back.
 const TAIL: usize = 1024;
 
-/// A record's place: partition and offset.
+/// A place is where a record stands: partition and offset.
 pub type Place = (Partition, Offset);
 
-/// What has a join code, or was made under an idempotency key.
+/// A holder is the poll or the event that has a join code, or was made under an idempotency key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Holder {
     Poll(PollId),
     Event(EventId),
 }
 
-/// Everything that the store holds.
+/// `State` is everything that the store holds.
 #[derive(Default)]
 pub struct State {
     pub partitions: u32,
@@ -52,7 +52,7 @@ pub struct State {
     pub tail: Vec<Undo>,
 }
 
-/// What a commit has overwritten.
+/// `Undo` is what a commit has overwritten.
 pub struct Undo {
     pub partition: Partition,
     pub progress: Progress,
@@ -134,7 +134,7 @@ impl State {
         Some(code)
     }
 
-    /// Whether a code leads nowhere, or its poll or event ended more than a month before `now`.
+    /// Returns whether a code leads nowhere, or its poll or event ended more than a month before `now`.
     pub fn is_free(&self, code: &str, now: UnixMillis) -> bool {
         let ended = match self.codes.get(code) {
             None => return true,
@@ -338,7 +338,7 @@ impl State {
         Some(BallotFate { ballot, status, position: (partition, row.offset) })
     }
 
-    /// Whether every partition has committed the present phase of a poll.
+    /// Returns whether every partition has committed the present phase of a poll.
     pub fn is_settled(&self, poll: &Poll) -> bool {
         poll.phase == 0
             || (0..self.partitions).all(|partition| {
@@ -348,7 +348,7 @@ impl State {
     }
 }
 
-/// Whether a listing shows this poll.
+/// Returns whether a listing shows this poll.
 pub fn is_listed(listing: &Listing, poll: &Poll) -> bool {
     let public = matches!(poll.status, PollStatus::Open | PollStatus::Closed);
     listing.before.is_none_or(|before| poll.id < before)

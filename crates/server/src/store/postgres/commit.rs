@@ -179,7 +179,7 @@ async fn prepare(lease: &Lease, sql: &str) -> Result<tokio_postgres::Statement, 
     Ok(lease.prepare_cached(sql).await?)
 }
 
-/// The tallies, as one array per column.
+/// `Tallies` holds the tallies of a commit, as one array per column.
 #[derive(Default)]
 struct Tallies {
     poll: Vec<Uuid>,
@@ -229,7 +229,7 @@ impl Tallies {
     }
 }
 
-/// The dead letters, as one array per column.
+/// `Letters` holds the dead letters of a commit, as one array per column.
 struct Letters<'a> {
     offset: Vec<i64>,
     key: Vec<&'a [u8]>,

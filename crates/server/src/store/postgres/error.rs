@@ -28,7 +28,7 @@ pub fn of_commit(error: &Error) -> StoreError {
     }
 }
 
-/// Whether the statement may succeed later although nobody changes data or program.
+/// Returns whether the statement may succeed later although nobody changes data or program.
 fn passes(error: &Error) -> bool {
     let Some(code) = error.code() else {
         // Parameters and columns that do not fit carry an error of their own as the source.

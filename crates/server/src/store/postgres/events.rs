@@ -5,7 +5,6 @@ use bytes::Bytes;
 use pollux_core::event::Event;
 use pollux_core::id::EventId;
 use tokio_postgres::types::ToSql;
-use uuid::Uuid;
 
 use super::lease::Lease;
 use super::polls::{self, Made};
@@ -58,15 +57,12 @@ pub async fn change(
     }
 }
 
-const INSERT: &str = "WITH put AS (INSERT INTO events (id, code, title, accent, layout, logo, \
-     logo_bytes, current, \"order\", embed, revision, created_at, deleted_at, owner, hidings) VALUES \
-     ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) RETURNING id, revision)";
+const INSERT: &str = "WITH put AS (INSERT INTO events (id, revision, current, deleted_at, event) \
+     VALUES ($1, $2, $3, $4, $5) RETURNING id, revision)";
 
-const UPDATE: &str = "WITH put AS (UPDATE events SET code = $2, title = $3, accent = $4, \
-     layout = $5, logo = $6, logo_bytes = CASE WHEN $6::text IS NOT NULL THEN \
-     coalesce($7, logo_bytes) END, current = $8, \"order\" = $9, embed = $10, revision = $11, \
-     created_at = $12, deleted_at = $13, owner = $14, hidings = $15 WHERE id = $1 AND revision = $16 \
-     RETURNING id, revision)";
+const UPDATE: &str = "WITH put AS (UPDATE events SET revision = $2, current = $3, \
+     deleted_at = $4, event = $5, logo_bytes = CASE WHEN $7 THEN coalesce($8, logo_bytes) END \
+     WHERE id = $1 AND revision = $6 RETURNING id, revision)";
 
 /// Writes the event and the note for the outbox: a new event, or one of the `expected` revision.
 /// Returns 0 if there is none of that revision.
@@ -76,33 +72,19 @@ async fn put(
     expected: Option<u64>,
     logo: Option<&[u8]>,
 ) -> Result<u64, StoreError> {
-    let created = rows::time(event.created_at)?;
+    let (revision, current) = (event.revision as i64, event.current.map(|poll| poll.0));
     let deleted = event.deleted_at.map(rows::time).transpose()?;
-    let layout = rows::word(event.layout);
-    let current = event.current.map(|poll| poll.0);
-    let order: Vec<Uuid> = event.order.iter().map(|poll| poll.0).collect();
-    let (revision, owner) = (event.revision as i64, &event.owner[..]);
-    let hidings = i64::from(event.hidings);
-    let mut params: Vec<&(dyn ToSql + Sync)> = vec![
-        &event.id.0,
-        &event.code,
-        &event.title,
-        &event.accent,
-        &layout,
-        &event.logo,
-        &logo,
-        &current,
-        &order,
-        &event.embed,
-        &revision,
-        &created,
-        &deleted,
-        &owner,
-        &hidings,
-    ];
-    let expected = expected.map(|revision| revision as i64);
-    let how = if expected.is_some() { UPDATE } else { INSERT };
-    params.extend(expected.iter().map(|revision| revision as &(dyn ToSql + Sync)));
+    let document = rows::json(event);
+    let mut params: Vec<&(dyn ToSql + Sync)> =
+        vec![&event.id.0, &revision, &current, &deleted, &document];
+    let (expected, named) = (expected.map(|revision| revision as i64), event.logo.is_some());
+    let how = match &expected {
+        None => INSERT,
+        Some(expected) => {
+            params.extend([expected as &(dyn ToSql + Sync), &named, &logo]);
+            UPDATE
+        }
+    };
     let note = "INSERT INTO outbox (event, revision) SELECT id, revision FROM put";
     polls::run(lease, &format!("{how} {note}"), &params).await
 }

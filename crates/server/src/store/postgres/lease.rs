@@ -69,7 +69,7 @@ fn session(config: &PostgresConfig) -> String {
     )
 }
 
-/// A connection on loan. If it is dropped before it was given back, because of an error or because
+/// A lease is a connection on loan. If it is dropped before it was given back, because of an error or because
 /// its user gave up, it is closed, so that nobody else finds a half-done transaction on it.
 pub struct Lease(Option<Object>);
 

@@ -1,6 +1,9 @@
-//! The store in PostgreSQL, for any number of processes. [`commit`] makes a batch true, [`polls`]
-//! changes polls, [`events`] events, [`reads`] answers; [`lease`] lends connections, over [`tls`] or not, [`schema`] makes the tables,
-//! [`newcomers`] knows who need not be looked up. docs/adr/0013 says why it is so.
+//! The store in PostgreSQL, for any number of processes.
+//!
+//! [`commit`] commits a batch, [`polls`] and [`events`] change polls and events, and [`reads`] answers questions.
+//! [`lease`] lends connections, over [`tls`] or not, [`schema`] creates the tables, and [`newcomers`] knows who need
+//! not be looked up. docs/adr/0013 says why a commit is as it is, and docs/adr/0037 why polls and events are
+//! documents.
 
 mod commit;
 mod error;
@@ -31,27 +34,27 @@ pub use self::schema::OpenError;
 use super::{ChangeError, Commit, CommitError, Created, Store, StoreError};
 use crate::config::PostgresConfig;
 
-/// How often one looks whether the server is there, when nobody else has found out.
+/// The time between two looks at whether the server is there, which find out what no call has found out.
 const PROBE: Duration = Duration::from_secs(1);
 
-/// The PostgreSQL store. Cheap to ask while the server is away: every method answers within
-/// the configured times, and the first that succeeds ends the trouble.
+/// `PostgresStore` is the PostgreSQL store. While the server is away it is cheap to ask: every method answers within
+/// the configured times. The first call that succeeds ends the trouble.
 pub struct PostgresStore {
     partitions: u32,
     pool: Pool,
-    /// How long one call may take, once it has a connection.
+    /// The time that one call may take, once it has a connection.
     patience: Duration,
     newcomers: Newcomers,
     health: Arc<Health>,
-    /// Calls under way.
+    /// The calls under way.
     calls: TaskTracker,
     stop: CancellationToken,
 }
 
-/// A change of a poll or an event, to be told on the topic `polls`.
+/// `Outboxed` is a change of a poll or an event, to be told on the topic `polls`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outboxed {
-    /// In the order of the changes; what [`PostgresStore::relayed`] is told.
+    /// The number of the change, in the order of the changes, for [`PostgresStore::relayed`].
     pub seq: u64,
     /// The revision that the change made.
     pub revision: u64,
@@ -59,10 +62,10 @@ pub struct Outboxed {
     pub change: Announcement,
 }
 
-/// What the last call heard.
+/// `Health` is what the last call heard.
 #[derive(Default)]
 struct Health {
-    /// Why there was no answer.
+    /// The reason why there was no answer; `None` if there was one.
     down: Mutex<Option<String>>,
 }
 
@@ -85,7 +88,7 @@ impl Health {
     }
 }
 
-/// What says whether the server was there.
+/// `Failure` is an error that says whether the server was there.
 trait Failure: From<StoreError> {
     fn of_store(&self) -> Option<&StoreError>;
 }
@@ -114,7 +117,7 @@ impl Failure for ChangeError {
     }
 }
 
-/// One question on a connection of its own, within the time there is.
+/// Asks one question on a connection of its own, within the time there is.
 macro_rules! ask {
     ($self:ident, $lease:ident => $work:expr) => {
         $self
@@ -131,7 +134,7 @@ macro_rules! ask {
 use ask;
 
 impl PostgresStore {
-    /// Bring the database to this binary's schema, and use it for a log of so many partitions.
+    /// Brings the database to this binary's schema, and opens it for a log of so many partitions.
     pub async fn open(config: &PostgresConfig, partitions: u32) -> Result<Arc<Self>, OpenError> {
         let tls = tls::connector(config).map_err(OpenError::Settings)?;
         schema::migrate(config, &tls, partitions).await?;
@@ -150,8 +153,8 @@ impl PostgresStore {
         Ok(store)
     }
 
-    /// To be read by whoever looks on. Nothing is made or brought up to date, and the server
-    /// refuses whatever would change anything.
+    /// Opens the database for somebody who only reads. Nothing is created or brought up to date, and the
+    /// server refuses whatever would change anything.
     pub async fn open_read_only(config: &PostgresConfig) -> Result<Arc<Self>, OpenError> {
         let tls = tls::connector(config).map_err(OpenError::Settings)?;
         let partitions = schema::look(config, &tls).await?;
@@ -166,7 +169,7 @@ impl PostgresStore {
         }))
     }
 
-    /// When the decision about this record was committed; `None` if there is none with a row of
+    /// Returns when the decision about this record was committed; `None` if there is none with a row of
     /// its own, or if the server keeps no such times (`track_commit_timestamp`).
     pub async fn committed_at(
         &self,
@@ -176,12 +179,12 @@ impl PostgresStore {
         ask!(self, lease => reads::committed_at(&lease, partition, offset))
     }
 
-    /// How many partitions the store was made for.
+    /// Returns how many partitions the store was made for.
     pub fn partitions(&self) -> u32 {
         self.partitions
     }
 
-    /// The secret of nodes that are given none, and whether it was made just now from `fresh`;
+    /// Returns the secret of nodes that are given none, and whether it was made just now from `fresh`;
     /// `None` if the voters are named with one that nodes were given.
     pub async fn make_secret(
         &self,
@@ -191,29 +194,28 @@ impl PostgresStore {
         ask!(self, lease => schema::make_secret(&lease, fresh, fingerprint))
     }
 
-    /// Put what is to be kept of the secrets from now on in place of this; `false` if another
-    /// node was faster.
+    /// Replaces the `kept` text about the secrets with `ours`. Returns `false` if another node was faster.
     pub async fn follow_secret(&self, kept: &str, ours: &str) -> Result<bool, StoreError> {
         ask!(self, lease => schema::follow_secret(&lease, kept, ours))
     }
 
-    /// What is kept of the secrets that the voters are named with: what was given first, and has
-    /// followed; and whether that is this, just now.
+    /// Returns what is kept of the secrets that the voters are named with, the first one and those that
+    /// followed, and whether `ours` was kept just now.
     pub async fn keep_secret(&self, ours: &str) -> Result<(String, bool), StoreError> {
         ask!(self, lease => schema::keep_secret(&lease, ours))
     }
 
-    /// The oldest changes of polls that are still to be told, in their order.
+    /// Returns the oldest changes of polls and events that are still to be told, in their order.
     pub async fn outbox(&self, limit: usize) -> Result<Vec<Outboxed>, StoreError> {
         ask!(self, lease => polls::outbox(&lease, limit))
     }
 
-    /// Everything up to this one was told.
+    /// Takes note that everything up to this change was told.
     pub async fn relayed(&self, upto: u64) -> Result<(), StoreError> {
         ask!(self, lease => polls::relayed(&lease, upto))
     }
 
-    /// Look now and then, so that it is noticed when the server goes while nobody asks, and
+    /// Looks now and then, so that it is noticed when the server goes while nobody asks, and
     /// when it comes back.
     async fn probe(pool: Pool, health: Arc<Health>, patience: Duration) {
         loop {
@@ -230,7 +232,8 @@ impl PostgresStore {
         }
     }
 
-    /// Past its time a call is given up. Nothing was changed: no COMMIT is among `work`.
+    /// Does the work of a call, and gives it up past its time. Then nothing was changed, because no COMMIT is
+    /// among `work`.
     async fn within<T, E: Failure>(
         &self,
         work: impl Future<Output = Result<T, E>>,
@@ -243,7 +246,7 @@ impl PostgresStore {
         done
     }
 
-    /// Make true what was written.
+    /// Commits what was written.
     async fn finish(&self, lease: Lease) -> Result<(), StoreError> {
         let _call = self.calls.token();
         let done = lease.commit(self.patience).await;
@@ -251,7 +254,7 @@ impl PostgresStore {
         done
     }
 
-    /// Write something new, and make it true if it is.
+    /// Writes something new, and commits it if it is new.
     async fn keep<T>(
         &self,
         write: impl AsyncFnOnce(&Lease) -> Result<Created<T>, StoreError>,
@@ -274,7 +277,7 @@ impl PostgresStore {
         Ok(created)
     }
 
-    /// Write over something, and make it true unless somebody else came first.
+    /// Replaces something, and commits that unless somebody else came first.
     async fn replace(
         &self,
         write: impl AsyncFnOnce(&Lease) -> Result<(), ChangeError>,

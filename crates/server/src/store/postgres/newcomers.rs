@@ -15,14 +15,14 @@ use pollux_core::id::{Offset, Partition, PollId, VoterId};
 
 use crate::store::{BallotRow, Commit};
 
-/// What is known of the voters of each partition.
+/// `Newcomers` is what is known of the voters of each partition.
 pub struct Newcomers {
     /// The most voters and polls that are kept for a partition.
     most: usize,
     known: Mutex<BTreeMap<Partition, Known>>,
 }
 
-/// What is known of one partition.
+/// `Known` is what is known of one partition.
 struct Known {
     as_of: Offset,
     /// The polls of which every voter is here. Half of a pseudonym is enough: two voters taken for

@@ -11,7 +11,6 @@ use foldhash::fast::FixedState;
 use futures_util::future::try_join_all;
 use pollux_core::announcement::Announcement;
 use pollux_core::id::PollId;
-use pollux_core::kind::Kind;
 use pollux_core::poll::{Poll, PollStatus};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
@@ -77,7 +76,7 @@ pub async fn create(
     Ok(Created::New(poll))
 }
 
-/// The poll or the event that has a join code or was made under an idempotency key; one of the two.
+/// `Made` names the poll or the event that has a join code or was made under an idempotency key; one of the two.
 #[derive(Clone, Copy, Default)]
 pub struct Made {
     pub poll: Option<Uuid>,
@@ -189,77 +188,38 @@ pub async fn free_code(
     Ok(row.map(|row| row.try_get(0)).transpose()?)
 }
 
-const INSERT: &str = "WITH put AS (INSERT INTO polls (id, code, question, kind, max_choices, \
-     revote, results, revealed, voter_ids, listed, status, phase, round, revision, created_at, \
-     closes_at, closed_at, owner, event, embed, closes_after, missed_closes_at, asks, hidings, \
-     turnout) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
-     $20, $21, $22, $23, $24, $25, $26) RETURNING id, revision)";
+const INSERT: &str = "WITH put AS (INSERT INTO polls \
+     (id, status, listed, phase, revision, closes_at, closed_at, event, poll) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id, revision)";
 
-const UPDATE: &str = "WITH put AS (UPDATE polls SET code = $2, question = $3, kind = $4, \
-     max_choices = $5, revote = $6, results = $7, revealed = $8, voter_ids = $9, listed = $10, \
-     status = $11, phase = $12, round = $13, revision = $14, created_at = $15, closes_at = $16, \
-     closed_at = $17, owner = $18, event = $20, embed = $21, closes_after = $22, \
-     missed_closes_at = $23, asks = $24, hidings = $25, turnout = $26 WHERE id = $1 \
-     AND revision = $27 RETURNING id, revision)";
+const UPDATE: &str = "WITH put AS (UPDATE polls SET status = $2, listed = $3, phase = $4, \
+     revision = $5, closes_at = $6, closed_at = $7, event = $8, poll = $9 \
+     WHERE id = $1 AND revision = $10 RETURNING id, revision)";
 
-/// Of the options only those that differ are written.
-const AND_THE_REST: &str = ", gone AS (DELETE FROM options o USING put \
-     WHERE o.poll = put.id AND o.option > cardinality($19::text[])), \
-     kept AS (INSERT INTO options AS o SELECT put.id, q.n, q.text \
-     FROM put, unnest($19::text[]) WITH ORDINALITY AS q(text, n) \
-     ON CONFLICT (poll, option) DO UPDATE SET text = excluded.text WHERE o.text <> excluded.text) \
-     INSERT INTO outbox (poll, revision) SELECT id, revision FROM put";
-
-/// Writes the poll, its options and the note for the outbox: a new poll, or one of the `expected`
-/// revision. Returns 0 if there is none of that revision.
+/// Writes the poll and the note for the outbox: a new poll, or one of the `expected` revision.
+/// Returns 0 if there is none of that revision.
 async fn put(lease: &Lease, poll: &Poll, expected: Option<u64>) -> Result<u64, StoreError> {
     let time = |at: Option<_>| at.map(rows::time).transpose();
-    let (created, closes, closed) =
-        (rows::time(poll.created_at)?, time(poll.closes_at)?, time(poll.closed_at)?);
-    let (after, missed) = (poll.closes_after.map(i64::from), time(poll.missed_closes_at)?);
-    let (options, most, asks) = match &poll.kind {
-        Kind::Choice(choice) => (&*choice.options, i16::from(choice.max_choices), None),
-        kind => (Default::default(), 1, Some(rows::json(kind))),
-    };
-    let (kind, revote) = (poll.kind.word(), rows::word(poll.revote));
-    let (results, status) = (rows::word(poll.results), rows::word(poll.status));
-    let turnout = rows::word(poll.turnout);
-    let (phase, round) = (i64::from(poll.phase), i64::from(poll.round));
-    let hidings = i64::from(poll.hidings);
-    let (revision, owner) = (poll.revision as i64, &poll.owner[..]);
-    let event = poll.event.map(|event| event.0);
+    let (closes, closed) = (time(poll.closes_at)?, time(poll.closed_at)?);
+    let (status, phase) = (rows::word(poll.status), i64::from(poll.phase));
+    let (revision, event) = (poll.revision as i64, poll.event.map(|event| event.0));
+    let document = rows::json(poll);
     let mut params: Vec<&(dyn ToSql + Sync)> = vec![
         &poll.id.0,
-        &poll.code,
-        &poll.question,
-        &kind,
-        &most,
-        &revote,
-        &results,
-        &poll.revealed,
-        &poll.voter_ids,
-        &poll.listed,
         &status,
+        &poll.listed,
         &phase,
-        &round,
         &revision,
-        &created,
         &closes,
         &closed,
-        &owner,
-        &options,
         &event,
-        &poll.embed,
-        &after,
-        &missed,
-        &asks,
-        &hidings,
-        &turnout,
+        &document,
     ];
     let expected = expected.map(|revision| revision as i64);
     let how = if expected.is_some() { UPDATE } else { INSERT };
     params.extend(expected.iter().map(|revision| revision as &(dyn ToSql + Sync)));
-    run(lease, &format!("{how}{AND_THE_REST}"), &params).await
+    let note = "INSERT INTO outbox (poll, revision) SELECT id, revision FROM put";
+    run(lease, &format!("{how} {note}"), &params).await
 }
 
 /// Returns the oldest notes of the outbox, each with its poll or event as it is now.

@@ -21,9 +21,9 @@ use super::lease::Lease;
 use super::rows::{self, BALLOT, POLL, TALLY};
 use crate::store::{BallotFate, BallotRow, DeadLetter, Listing, Progress, StoreError, Voter};
 
-/// The result of a query.
+/// `Read` is the result of a query.
 type Read<T> = Result<T, StoreError>;
-/// The parameters of a query.
+/// `Params` are the parameters of a query.
 type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 /// The number of a voter's rows that are searched one by one; migration 7 indexes the later ones.

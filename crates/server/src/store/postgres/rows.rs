@@ -9,11 +9,8 @@ use pollux_core::digest::Digest;
 use pollux_core::event::Event;
 use pollux_core::fold::Link;
 use pollux_core::gate::Gate;
-use pollux_core::id::{
-    BallotId, EventId, Generation, Offset, Partition, PollId, UnixMillis, VoterId,
-};
-use pollux_core::kind::choice::{Choice, OptionId};
-use pollux_core::kind::{Answer, Kind, Packed};
+use pollux_core::id::{BallotId, Generation, Offset, Partition, PollId, UnixMillis, VoterId};
+use pollux_core::kind::{Answer, Packed};
 use pollux_core::poll::Poll;
 use pollux_core::standing::TallyAt;
 use pollux_core::tally::{Tally, VoterState};
@@ -25,7 +22,7 @@ use uuid::Uuid;
 
 use crate::store::{BallotRow, Progress, StoreError};
 
-/// The result of reading a row.
+/// `Read` is the result of reading a row.
 type Read<T> = Result<T, StoreError>;
 
 /// Makes the error for data that contradicts itself or this binary.
@@ -59,11 +56,6 @@ pub fn json(value: impl Serialize) -> String {
     serde_json::to_string(&value).expect("plain data with string keys")
 }
 
-fn from_word<T: DeserializeOwned>(row: &Row, column: &str) -> Read<T> {
-    let word: String = get(row, column)?;
-    serde_json::from_value(serde_json::Value::String(word)).map_err(damaged)
-}
-
 /// Converts a poll's time; the API takes none that does not fit here.
 pub fn time(at: UnixMillis) -> Read<SystemTime> {
     // The year 9999 ends before 2^48 milliseconds.
@@ -72,92 +64,25 @@ pub fn time(at: UnixMillis) -> Read<SystemTime> {
     Ok(SystemTime::UNIX_EPOCH + Duration::from_millis(millis))
 }
 
-fn millis(time: SystemTime) -> Read<UnixMillis> {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).map_err(damaged)?;
-    Ok(UnixMillis(since.as_millis() as u64))
-}
+/// The column of `polls p` that [`read_poll`] takes.
+pub const POLL: &str = "p.poll";
 
-/// The columns of `polls p` that [`read_poll`] takes.
-pub const POLL: &str = "p.id, p.code, p.question, p.kind, p.max_choices, p.revote, p.results, \
-     p.revealed, p.voter_ids, p.listed, p.status, p.phase, p.round, p.revision, p.created_at, \
-     p.closes_at, p.closed_at, p.owner, p.event, p.embed, p.closes_after, p.missed_closes_at, \
-     p.asks, p.hidings, p.turnout, \
-     ARRAY(SELECT o.text FROM options o WHERE o.poll = p.id ORDER BY o.option) AS options";
-
-/// Reads a poll from the columns of [`POLL`].
+/// Reads a poll from the column [`POLL`].
 pub fn read_poll(row: &Row) -> Read<Poll> {
-    let time = |column| {
-        let time: Option<SystemTime> = get(row, column)?;
-        time.map(millis).transpose()
-    };
-    Ok(Poll {
-        id: PollId(get(row, "id")?),
-        code: get(row, "code")?,
-        question: get(row, "question")?,
-        kind: read_kind(row)?,
-        revote: from_word(row, "revote")?,
-        results: from_word(row, "results")?,
-        turnout: from_word(row, "turnout")?,
-        revealed: get(row, "revealed")?,
-        voter_ids: get(row, "voter_ids")?,
-        listed: get(row, "listed")?,
-        status: from_word(row, "status")?,
-        phase: small(row, "phase")?,
-        round: small(row, "round")?,
-        revision: number(row, "revision")?,
-        hidings: small(row, "hidings")?,
-        created_at: millis(get(row, "created_at")?)?,
-        closes_at: time("closes_at")?,
-        closes_after: get::<Option<i64>>(row, "closes_after")?
-            .map(|seconds| u32::try_from(seconds).map_err(damaged))
-            .transpose()?,
-        missed_closes_at: time("missed_closes_at")?,
-        closed_at: time("closed_at")?,
-        owner: owner(row)?,
-        event: get::<Option<Uuid>>(row, "event")?.map(EventId),
-        embed: get(row, "embed")?,
-    })
+    document(row, "poll")
 }
 
-fn read_kind(row: &Row) -> Read<Kind> {
-    if let Some(asks) = get::<Option<String>>(row, "asks")? {
-        return serde_json::from_str(&asks).map_err(|e| damaged(format!("what a poll asks: {e}")));
-    }
-    Ok(Kind::Choice(Choice {
-        options: get(row, "options")?,
-        kind: from_word(row, "kind")?,
-        max_choices: OptionId::try_from(get::<i16>(row, "max_choices")?).map_err(damaged)?,
-    }))
-}
+/// The column of `events e` that [`read_event`] takes.
+pub const EVENT: &str = "e.event";
 
-fn owner(row: &Row) -> Read<[u8; 32]> {
-    let hash: Vec<u8> = get(row, "owner")?;
-    hash.try_into().map_err(|_| damaged("an owner's hash that is not 32 bytes"))
-}
-
-/// The columns of `events e` that [`read_event`] takes.
-pub const EVENT: &str = "e.id, e.code, e.title, e.accent, e.layout, e.logo, e.current, \
-     e.\"order\", e.embed, e.revision, e.created_at, e.deleted_at, e.owner, \
-     e.hidings";
-
-/// Reads an event from the columns of [`EVENT`].
+/// Reads an event from the column [`EVENT`].
 pub fn read_event(row: &Row) -> Read<Event> {
-    Ok(Event {
-        id: EventId(get(row, "id")?),
-        code: get(row, "code")?,
-        title: get(row, "title")?,
-        accent: get(row, "accent")?,
-        layout: from_word(row, "layout")?,
-        logo: get(row, "logo")?,
-        current: get::<Option<Uuid>>(row, "current")?.map(PollId),
-        order: get::<Vec<Uuid>>(row, "order")?.into_iter().map(PollId).collect(),
-        embed: get(row, "embed")?,
-        revision: number(row, "revision")?,
-        created_at: millis(get(row, "created_at")?)?,
-        deleted_at: get::<Option<SystemTime>>(row, "deleted_at")?.map(millis).transpose()?,
-        owner: owner(row)?,
-        hidings: small(row, "hidings")?,
-    })
+    document(row, "event")
+}
+
+fn document<T: DeserializeOwned>(row: &Row, column: &str) -> Read<T> {
+    let json: &str = row.try_get(column)?;
+    serde_json::from_str(json).map_err(|e| damaged(format!("the column `{column}`: {e}")))
 }
 
 /// The columns of `tallies t` that [`read_tally`] takes; named so that a poll's columns can stand
@@ -266,7 +191,7 @@ fn answer(set: Vec<i16>, json: Option<String>) -> Read<Answer> {
     answer.ok_or_else(|| damaged("a ballot's answer is of no kind of poll"))
 }
 
-/// Rows of `ballots` in PostgreSQL's binary COPY format.
+/// `Copy` holds rows of `ballots` in PostgreSQL's binary COPY format.
 pub struct Copy(BytesMut);
 
 /// The object id of the type `smallint`.

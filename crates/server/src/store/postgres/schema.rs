@@ -26,7 +26,7 @@ const MIGRATION: Duration = Duration::from_secs(30 * 60);
 /// The query for the number of partitions that the store was made for.
 const PARTITIONS: &str = "SELECT value FROM meta WHERE name = 'partitions'";
 
-/// The reasons why the database was not opened. Each message names the database and what to do.
+/// `OpenError` says why the database was not opened. Each message names the database and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Nobody answers.
