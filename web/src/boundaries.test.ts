@@ -50,6 +50,7 @@ test("each kind of poll answers every screen from files of the same names", () =
     "ballot.ts",
     "Ballot.svelte",
     "BallotTable.svelte",
+    "words.ts",
     "on-stage.ts",
     "OnStage.svelte",
     "OnStageOutcome.svelte",

@@ -7,6 +7,8 @@ import type en from "./lang/en";
 
 /** A text, or one for each plural category of the language. */
 export type Words = Record<string, string | Partial<Record<Intl.LDMLPluralRule, string>>>;
+/** Texts under exactly these keys. */
+export type Texts<Keys extends string> = Record<Keys, Words[string]>;
 export type Key = keyof typeof en;
 type Values = Record<string, string | number>;
 
@@ -102,7 +104,7 @@ export const { say, number, percent, decimal, span, time } = speech;
 
 /** Returns what says the texts of a kind of poll, which come with it in all languages. */
 export const phrases =
-  <Own extends string>(all: Record<Language, Record<Own, Words[string]>>) =>
+  <Own extends string>(all: Record<Language, Texts<Own>>) =>
   (key: Own, values?: Values): string =>
     speech.fill(all[speech.language][key], values);
 

@@ -5,26 +5,24 @@ import de from "./lang/de";
 import en from "./lang/en";
 import es from "./lang/es";
 import hi from "./lang/hi";
-import { WORDS } from "../kinds/rating/words";
 import { withoutStorage } from "./fixture";
 import { LANGUAGES, number, percent, preferred, say, span, speech, type Language, type Words } from "./words.svelte";
 
 const ALL: Record<Language, Words> = { en, de, es, hi };
-/**
- * The page's own words and those of each kind that brings some: language, whose they are, the words, and the
- * same in English.
- */
+const KINDS = import.meta.glob<{ WORDS: typeof ALL }>("../kinds/*/words.ts", { eager: true });
+/** The page's own words and those of each kind: language, whose they are, the words, and the same in English. */
 const EVERY = [
-  ["the page", ALL],
-  ["a rating", WORDS],
-].flatMap(([of, all]) =>
-  Object.entries(all as Record<Language, Words>).map(
-    ([language, words]) => [language, of, words, (all as typeof ALL).en] as [string, string, Words, Words],
-  ),
-);
+  ["the page", ALL] as const,
+  ...Object.entries(KINDS).map(([of, { WORDS }]) => [of, WORDS] as const),
+].flatMap(([of, all]) => Object.entries(all).map(([language, words]) => [language, of, words, all.en] as const));
 /** Returns the {names} of a text. */
 const names = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((found) => found[1]!).sort();
 const forms = (text: Words[string]) => (typeof text === "string" ? [text] : Object.values(text));
+
+test("each kind of poll has words in every language", () => {
+  expect(Object.keys(KINDS)).toEqual(["../kinds/choice/words.ts", "../kinds/rating/words.ts"]);
+  for (const { WORDS } of Object.values(KINDS)) expect(Object.keys(WORDS)).toEqual(Object.keys(ALL));
+});
 
 afterEach(() => {
   vi.unstubAllGlobals();

@@ -3,10 +3,11 @@
 
 import { share } from "../../ui/writing";
 import type { BallotKind } from "../../vote/kind";
-import { percent, say } from "../../vote/words.svelte";
+import { percent, speech } from "../../vote/words.svelte";
 import type { ChoicePoll } from "../kind";
 import Ballot from "./Ballot.svelte";
 import Table from "./BallotTable.svelte";
+import { say } from "./words";
 import style from "./ballot.css?inline";
 
 const choice: BallotKind<ChoicePoll> = {
@@ -29,7 +30,7 @@ const choice: BallotKind<ChoicePoll> = {
     return left ? say("left", { n: left }) : say("noneLeft");
   },
 
-  sends: ({ poll, ballot }) => say(ballot.chosen.length && poll.revote !== "refuse" ? "change" : "vote"),
+  sends: ({ poll, ballot }) => (ballot.chosen.length && poll.revote !== "refuse" ? say("change") : speech.say("vote")),
 
   lead(poll) {
     const most = Math.max(...poll.options.map((option) => option.votes ?? 0));

@@ -1,7 +1,7 @@
 // Holds the words of the phone about ratings, in all its languages. They come with the kind, which is loaded
 // only for a rating.
 
-import { phrases } from "../../vote/words.svelte";
+import { phrases, type Texts } from "../../vote/words.svelte";
 
 const en = {
   start: { one: "Tap to rate", other: "Rate as many as you like" },
@@ -25,7 +25,7 @@ const en = {
   count: "Ratings",
 };
 
-type Own = Record<keyof typeof en, (typeof en)["some"] | Partial<Record<Intl.LDMLPluralRule, string>>>;
+type Own = Texts<keyof typeof en>;
 
 const de: Own = {
   start: { one: "Zum Bewerten tippen", other: "Bewerten Sie, was Sie möchten" },
