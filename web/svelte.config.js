@@ -2,7 +2,7 @@
 // tree`), and the page's policy may forbid every way from a string to HTML.
 /** @type {import("@sveltejs/vite-plugin-svelte").SvelteConfig} */
 export default {
-  compilerOptions: { runes: true, fragments: "tree" },
+  compilerOptions: { runes: true, fragments: "tree", discloseVersion: false },
   onwarn: (warning) => {
     throw new Error(`${warning.filename}: ${warning.message}`);
   },

@@ -25,7 +25,7 @@ function ballot(module: string | null | undefined): string | null {
 const inputs = (names: readonly string[]) => Object.fromEntries(names.map((page) => [page, `${page}.html`]));
 
 export default defineConfig(({ mode }) => ({
-  plugins: [svelte(), unhydrated(), addresses(), compressed()],
+  plugins: [svelte(), spared(), unpreloaded(), addresses(), compressed()],
   environments: {
     client: { build: { rolldownOptions: { input: inputs(pages.filter((page) => page !== VOTER)) } } },
     voter: {
@@ -78,22 +78,54 @@ function addresses(): Plugin {
   };
 }
 
-/** Leaves out what Svelte has for hydration: no server renders a page of ours, so none is ever hydrated. */
-function unhydrated(): Plugin {
+/**
+ * What is changed in Svelte's modules so that the build leaves out what no page needs. For hydration: no server
+ * renders a page of ours. The names of properties: they are looked up by nobody, but a list that is spread
+ * cannot be left out.
+ */
+const SPARED: [module: string, from: RegExp, to: string][] = [
+  ["internal/client/dom/hydration.js", /export let hydrating = false;/, "export const hydrating = false;"],
+  ["internal/client/dom/hydration.js", /(function set_hydrating\(value\) \{)[^}]*\}/, "$1}"],
+  [
+    "utils.js",
+    /(const DOM_PROPERTIES = )\[\s*\.\.\.DOM_BOOLEAN_ATTRIBUTES,([^\]]*)\];/,
+    "$1/* @__PURE__ */ DOM_BOOLEAN_ATTRIBUTES.concat([$2]);",
+  ],
+];
+
+/** Leaves out what no page needs of Svelte. */
+function spared(): Plugin {
   return {
-    name: "pollux-unhydrated",
+    name: "pollux-spared",
     apply: "build",
     transform: {
-      filter: { id: /svelte\/src\/internal\/client\/dom\/hydration\.js$/ },
-      handler(code) {
-        const never = code
-          .replace("export let hydrating = false;", "export const hydrating = false;")
-          .replace(/(function set_hydrating\(value\) \{)[^}]*\}/, "$1}");
-        if (never.includes("hydrating = value") || !never.includes("const hydrating")) {
-          throw new Error("this Svelte hydrates in another way than the build leaves out");
+      filter: { id: /svelte\/src\/(internal\/client\/dom\/hydration|utils)\.js$|\.svelte$/ },
+      handler(code, id) {
+        // Components call this after each element, where nothing but hydration has anything to do.
+        if (id.endsWith(".svelte")) return { code: code.replaceAll(/\$\.reset\(\w+\);/g, ""), map: null };
+        for (const [module, from, to] of SPARED.filter(([module]) => id.endsWith(`svelte/src/${module}`))) {
+          if (!from.test(code)) throw new Error(`this Svelte's ${module} has no ${from.source}`);
+          code = code.replace(from, to);
         }
-        return { code: never, map: null };
+        return { code, map: null };
       },
+    },
+  };
+}
+
+/**
+ * Leaves out of the voter's page what Vite has for preloading with each `import()`: what that page loads on
+ * demand needs no other file, and no style sheet.
+ */
+function unpreloaded(): Plugin {
+  return {
+    name: "pollux-unpreloaded",
+    apply: "build",
+    enforce: "pre",
+    applyToEnvironment: ({ name }) => name === "voter",
+    load: {
+      filter: { id: /^\0vite\/preload-helper\.js$/ },
+      handler: () => "export const __vitePreload = (load) => load();",
     },
   };
 }

@@ -1,5 +1,5 @@
-// Starts the voter's page. The language comes first, because without it there is nothing to say; meanwhile
-// the frame in vote.html stands.
+// Starts the voter's page. The language comes first, because without it there is nothing to say. Meanwhile the
+// frame in vote.html stands; the page that replaces it has the same measures.
 
 import { mount } from "svelte";
 import { Room } from "../live/room.svelte";
