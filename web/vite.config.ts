@@ -6,6 +6,7 @@ import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig, type Plugin } from "vite";
 import { pages, pageOf } from "./pages.ts";
+import { FOLDERS } from "./src/kinds/folders.ts";
 
 const POLLUX = process.env.POLLUX_URL ?? "http://127.0.0.1:5000";
 
@@ -14,10 +15,7 @@ const POLLUX = process.env.POLLUX_URL ?? "http://127.0.0.1:5000";
  * that they need.
  */
 const VOTER = "vote";
-/**
- * Returns the name of what a voter's page loads with a poll of a kind; the server finds it by this name, to
- * send it along.
- */
+/** Returns the name of the script that a voter's page loads with a poll of a kind; null for other modules. */
 function ballot(module: string | null | undefined): string | null {
   const kind = /\/src\/kinds\/(\w+)\/ballot\.ts$/.exec(module ?? "")?.[1];
   return kind ? `ballot-${kind}` : null;
@@ -25,7 +23,7 @@ function ballot(module: string | null | undefined): string | null {
 const inputs = (names: readonly string[]) => Object.fromEntries(names.map((page) => [page, `${page}.html`]));
 
 export default defineConfig(({ mode }) => ({
-  plugins: [svelte(), spared(), unpreloaded(), addresses(), compressed()],
+  plugins: [svelte(), spared(), unpreloaded(), kindPages(), addresses(), compressed()],
   environments: {
     client: { build: { rolldownOptions: { input: inputs(pages.filter((page) => page !== VOTER)) } } },
     voter: {
@@ -62,6 +60,34 @@ export default defineConfig(({ mode }) => ({
   resolve: mode === "test" ? { conditions: ["browser"] } : {},
   test: { environment: "happy-dom", include: ["src/**/*.test.ts"], restoreMocks: true },
 }));
+
+/**
+ * Makes a voter's page for each kind of poll, `vote.<kind>.html`, which brings the kind's script along. The
+ * server sends it wherever it knows the kind of the poll that is shown.
+ */
+function kindPages(): Plugin {
+  return {
+    name: "pollux-kind-pages",
+    apply: "build",
+    applyToEnvironment: ({ name }) => name === "voter",
+    generateBundle: {
+      order: "post",
+      handler(_, bundle) {
+        const page = bundle[`${VOTER}.html`];
+        if (page?.type !== "asset") throw new Error(`the build has not made ${VOTER}.html`);
+        for (const [kind, folder] of Object.entries(FOLDERS)) {
+          const script = Object.values(bundle).find(
+            (file) => file.type === "chunk" && ballot(file.facadeModuleId) === `ballot-${folder}`,
+          );
+          if (!script) throw new Error(`src/kinds/${folder} has no ballot.ts of its own`);
+          const link = `  <link rel="modulepreload" crossorigin href="/${script.fileName}">\n`;
+          const source = String(page.source).replace("</head>", `${link}</head>`);
+          this.emitFile({ type: "asset", fileName: `${VOTER}.${kind}.html`, source });
+        }
+      },
+    },
+  };
+}
 
 /** Serves the pages at the server's addresses in the development server. */
 function addresses(): Plugin {

@@ -1,5 +1,5 @@
-// Loads the kinds of polls that this page can show, each once there is a poll of it. The server announces the
-// kind of the poll that a page was opened for, so that its script comes with the page's.
+// Loads the kinds of polls that this page can show, each once there is a poll of it. The page of a poll whose kind
+// the server knows brings the kind's script along (`kindPages` in `vite.config.ts`).
 
 import type { BallotKind } from "./kind";
 import { addStyle } from "./style";

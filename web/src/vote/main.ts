@@ -13,9 +13,8 @@ import { preferred, speech } from "./words.svelte";
 applyTheme();
 // The room is entered while the language is on its way.
 const entered = place.code === null ? null : new Room(place.code);
-// Chromium alone heeds the header in which the server announces the poll's kind. Elsewhere the commonest one is
-// begun at once.
-if (place.code !== null && !("userAgentData" in navigator)) kinds.ahead([{ kind: "single" }]);
+// Where the page does not bring a kind along, the commonest one is begun at once.
+if (place.code !== null && !document.querySelector("link[rel=modulepreload]")) kinds.ahead([{ kind: "single" }]);
 function show() {
   const target = document.getElementById("app")!;
   target.replaceChildren();

@@ -6,6 +6,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { FOLDERS } from "../kinds/folders";
 
 /** The most that the page weighs with a first poll, of whichever kind. */
 const MOST = 40 * 1024;
@@ -40,9 +41,21 @@ test.each(KINDS)("a first poll, in its heaviest language, keeps its budget: %s",
   // The page loads on demand the languages and kinds, and nothing else.
   const languages = onDemand.filter((name) => !isBallot(name));
   expect(languages).toHaveLength(readdirSync("src/vote/lang").length);
-  const total = weigh("vote.html") + sum(linked.map(weigh)) + Math.max(...languages.map(weigh)) + weigh(ballotOf(kind));
+  const words = Object.entries(FOLDERS).flatMap(([word, folder]) => (folder === kind ? [word] : []));
+  const page = Math.max(...words.map((word) => weigh(`vote.${word}.html`)));
+  const total = page + sum(linked.map(weigh)) + Math.max(...languages.map(weigh)) + weigh(ballotOf(kind));
   console.info(`the voter's page with a ${kind}: ${total} bytes of ${MOST}`);
   expect(total).toBeLessThanOrEqual(MOST);
+});
+
+test("the page of each kind is the voter's page, and brings the kind's script along", () => {
+  expect(new Set(Object.values(FOLDERS))).toEqual(new Set(KINDS));
+  for (const [word, folder] of Object.entries(FOLDERS)) {
+    const [before, brought, after] = read(`vote.${word}.html`).split(
+      / *<link rel="modulepreload" crossorigin href="\/(.+)">\n/,
+    );
+    expect([brought, before! + after!], word).toEqual([ballotOf(folder), read("vote.html")]);
+  }
 });
 
 test("a further kind of poll is one file more, of at most 8 KiB", () => {

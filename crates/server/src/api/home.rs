@@ -102,15 +102,17 @@ fn page(app: &App, request: &Request<Body>) -> Option<Response> {
 /// browser has it already, because the cookie is not set with a 304.
 fn asset(app: &App, request: &Request<Body>) -> Option<Response> {
     let (path, headers) = (request.uri().path(), request.headers());
-    let found = web::asset(path, headers)?;
+    let client = || Client::of(app, headers, request.extensions());
+    let shown = web::voted_in(path).and_then(|id| lookup::poll_shown(app, id, client().address));
+    let kind = shown.as_ref().map(|poll| poll.kind.word());
+    let found = web::asset(path, headers, kind)?;
     let known = found.status() == StatusCode::NOT_MODIFIED;
-    let https = || Client::of(app, headers, request.extensions()).https;
-    if !known || !is_page(&found) || app.keys.has_cookie(headers, https()) {
+    if !known || !is_page(&found) || app.keys.has_cookie(headers, client().https) {
         return Some(found);
     }
     let mut headers = headers.clone();
     headers.remove(IF_NONE_MATCH);
-    web::asset(path, &headers)
+    web::asset(path, &headers, kind)
 }
 
 fn is_page(file: &Response) -> bool {
@@ -118,18 +120,13 @@ fn is_page(file: &Response) -> bool {
 }
 
 /// Gives the visitor of a page a voter cookie, so that a ballot whose first answer is lost is sent again
-/// under the same cookie. The script that the shown poll's kind needs is announced as well.
+/// under the same cookie.
 fn recognised(app: &App, request: &Request<Body>, mut page: Response) -> Response {
     if !is_page(&page) {
         return page;
     }
     let headers = request.headers();
     let client = Client::of(app, headers, request.extensions());
-    if let Some(id) = web::voted_in(request.uri().path())
-        && let Some(poll) = lookup::poll_shown(app, id, client.address)
-    {
-        web::preload(&mut page, &poll.kind);
-    }
     if let Some(due) = app.keys.cookie_due(headers, client.https, || app.ambient.random()) {
         let cookie = Keys::set_cookie(&app.keys.signed(&due, app.ambient.now()), client.https);
         page.headers_mut().insert(SET_COOKIE, cookie);

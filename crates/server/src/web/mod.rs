@@ -11,10 +11,9 @@ mod files;
 use axum::body::Body;
 use http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
-    HeaderName, IF_NONE_MATCH, LINK, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+    HeaderName, IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
-use pollux_core::kind::Kind;
 
 use files::Content;
 
@@ -39,13 +38,18 @@ pub const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-re
 ///
 /// `/leaderboard` and `/polls/{id}` are routes of the API as well. They are pages only for clients that ask
 /// for HTML.
-pub fn asset(path: &str, headers: &HeaderMap) -> Option<Response<Body>> {
+///
+/// `kind` is the kind of the poll that a voting page shows, where it is known. The build makes a page for each
+/// kind, which brings along the script that this kind needs.
+pub fn asset(path: &str, headers: &HeaderMap, kind: Option<&str>) -> Option<Response<Body>> {
     let segments: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
-    let page = |name| Some(answer(name, files::file(name, headers)?, ASK, headers));
+    let page = |name: &str| Some(answer(name, files::file(name, headers)?, ASK, headers));
+    let voting =
+        || kind.and_then(|kind| page(&format!("vote.{kind}.html"))).or_else(|| page("vote.html"));
     match segments[..] {
         [""] => page("vote.html"),
-        ["p", poll] if !poll.is_empty() => page("vote.html"),
-        ["polls", poll] if !poll.is_empty() && wants_html(headers) => page("vote.html").map(vary),
+        ["p", poll] if !poll.is_empty() => voting(),
+        ["polls", poll] if !poll.is_empty() && wants_html(headers) => voting().map(vary),
         ["studio", ..] => page("studio.html"),
         ["present", poll] if !poll.is_empty() => page("present.html"),
         ["overlay" | "embed", poll] if !poll.is_empty() => page("overlay.html"),
@@ -84,22 +88,6 @@ pub fn let_frame(page: &mut Response<Body>, origins: &[String]) {
 pub fn voted_in(path: &str) -> Option<&str> {
     let (page, id) = path.strip_prefix('/')?.split_once('/')?;
     (matches!(page, "p" | "polls") && !id.is_empty() && !id.contains('/')).then_some(id)
-}
-
-/// Tells the browser to fetch the script for polls of this kind together with the page, instead of when the
-/// page finds out that it needs it. The script brings its style along.
-pub fn preload(page: &mut Response<Body>, kind: &Kind) {
-    let folder = match kind {
-        Kind::Choice(_) => "choice",
-        Kind::Rating(_) => "rating",
-    };
-    let begins = format!("assets/ballot-{folder}-");
-    let named = |file: &&files::File| file.name.starts_with(&begins) && file.name.ends_with(".js");
-    if let Some(file) = files::FILES.iter().find(named)
-        && let Ok(link) = HeaderValue::try_from(format!("</{}>; rel=modulepreload", file.name))
-    {
-        page.headers_mut().insert(LINK, link);
-    }
 }
 
 /// Returns the page for a browser that asks for an address that does not exist.
@@ -194,6 +182,9 @@ mod tests {
 
     use std::collections::BTreeSet;
 
+    use http::header::ACCEPT_ENCODING;
+    use pollux_core::kind::Kind;
+
     use super::files::File;
     use super::*;
     use crate::api::problem::TABLE;
@@ -222,31 +213,31 @@ mod tests {
             "/studio/polls/1",
             "/docs/errors",
         ] {
-            assert!(asset(path, &curl).is_some(), "{path}");
+            assert!(asset(path, &curl, None).is_some(), "{path}");
         }
         for path in ["/leaderboard", "/polls/482913"] {
-            assert!(asset(path, &curl).is_none(), "{path}");
-            let vary = asset(path, &browser).unwrap().headers()[VARY].clone();
+            assert!(asset(path, &curl, None).is_none(), "{path}");
+            let vary = asset(path, &browser, None).unwrap().headers()[VARY].clone();
             assert_eq!(vary, "accept, accept-encoding", "{path}");
         }
         assert!(!wants_html(&accepting("application/json, text/html;q=0")));
         for path in ["", "/p/", "/p", "/polls", "/polls/1/vote", "/docs", "/api/polls", "/assets"] {
-            assert!(asset(path, &browser).is_none(), "{path}");
+            assert!(asset(path, &browser, None).is_none(), "{path}");
         }
     }
 
     #[test]
     fn no_path_leads_out_of_the_assets() {
         for name in ["../vote.html", "..", "", "vote.html", "x/", "%2e%2e"] {
-            assert!(asset(&format!("/assets/{name}"), &HeaderMap::new()).is_none(), "{name}");
+            assert!(asset(&format!("/assets/{name}"), &HeaderMap::new(), None).is_none(), "{name}");
         }
-        assert!(asset("/docs/errors/../README", &HeaderMap::new()).is_none());
+        assert!(asset("/docs/errors/../README", &HeaderMap::new(), None).is_none());
     }
 
     #[test]
     fn everything_is_locked_down() {
         for path in ["/", "/present/1", "/favicon.ico", "/docs/errors"] {
-            let response = asset(path, &HeaderMap::new()).unwrap();
+            let response = asset(path, &HeaderMap::new(), None).unwrap();
             let policy = response.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap();
             assert!(policy.starts_with("default-src 'none'"), "{path}");
             assert!(policy.contains("base-uri 'none'"), "{path}");
@@ -293,14 +284,14 @@ mod tests {
         let mut seen = 0;
         for page in pages() {
             for name in loads(page.name).iter().filter(|name| *name != page.name) {
-                let response = asset(&format!("/{name}"), &HeaderMap::new()).unwrap();
+                let response = asset(&format!("/{name}"), &HeaderMap::new(), None).unwrap();
                 assert_eq!(response.headers()[CACHE_CONTROL], FOR_EVER, "{name}");
                 assert_eq!(response.status(), StatusCode::OK);
                 seen += 1;
             }
         }
         assert!(seen > 10, "{seen}");
-        assert!(asset("/assets/vote-00000000.js", &HeaderMap::new()).is_none());
+        assert!(asset("/assets/vote-00000000.js", &HeaderMap::new(), None).is_none());
     }
 
     #[test]
@@ -325,7 +316,7 @@ mod tests {
         ] {
             assert_eq!(framed(path), id, "{path}");
         }
-        let mut page = asset("/embed/1", &HeaderMap::new()).unwrap();
+        let mut page = asset("/embed/1", &HeaderMap::new(), None).unwrap();
         let policy = |page: &Response<Body>| {
             page.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned()
         };
@@ -336,25 +327,42 @@ mod tests {
         assert!(policy(&page).starts_with("default-src 'none'"));
     }
 
-    #[test]
-    fn what_a_kind_needs_is_sent_along_with_the_page_of_a_poll() {
+    #[tokio::test]
+    async fn the_page_of_a_poll_brings_along_what_its_kind_needs() {
         let kind = |json: &str| serde_json::from_str::<Kind>(json).unwrap();
         let single = r#"{"options":["a","b"],"kind":"single","maxChoices":1}"#;
         let multiple = r#"{"options":["a","b"],"kind":"multiple","maxChoices":2}"#;
         let rating = r#"{"kind":"rating","statements":["a"],"steps":5,"lowest":1,"lowLabel":"","highLabel":"","symbol":"stars"}"#;
+        let path = "/p/482913";
+        let plain = asset(path, &HeaderMap::new(), None).unwrap();
+        let tag = plain.headers()[ETAG].clone();
+        assert!(!body(plain).await.contains("modulepreload"));
         for (kind, of) in
             [(kind(single), "choice"), (kind(multiple), "choice"), (kind(rating), "rating")]
         {
-            let mut page = asset("/p/482913", &HeaderMap::new()).unwrap();
-            assert!(!page.headers().contains_key(LINK));
-            preload(&mut page, &kind);
-            let link = page.headers()[LINK].to_str().unwrap();
-            let name = link.strip_prefix("</").unwrap().strip_suffix(">; rel=modulepreload");
-            let name = name.unwrap();
+            let word = kind.word();
+            let page = asset(path, &HeaderMap::new(), Some(word)).unwrap();
+            let own = page.headers()[ETAG].clone();
+            assert_ne!(own, tag, "{word}");
+            let page = body(page).await;
+            let (_, link) =
+                page.split_once(r#"<link rel="modulepreload" crossorigin href="/"#).unwrap();
+            let (name, _) = link.split_once('"').unwrap();
             assert!(name.starts_with(&format!("assets/ballot-{of}-")), "{name}");
-            let script = asset(&format!("/{name}"), &HeaderMap::new()).unwrap();
+            let script = asset(&format!("/{name}"), &HeaderMap::new(), None).unwrap();
             assert_eq!(script.headers()[CACHE_CONTROL], FOR_EVER, "{name}");
+
+            // A browser that has the page is told so only while the poll's kind is the same.
+            for (known, status) in [(&own, StatusCode::NOT_MODIFIED), (&tag, StatusCode::OK)] {
+                let headers = HeaderMap::from_iter([(IF_NONE_MATCH, known.clone())]);
+                assert_eq!(asset(path, &headers, Some(word)).unwrap().status(), status, "{word}");
+            }
+            let packed = HeaderMap::from_iter([(ACCEPT_ENCODING, "br".parse().unwrap())]);
+            let packed = asset(path, &packed, Some(word)).unwrap();
+            assert_eq!(packed.headers()[CONTENT_ENCODING], "br", "{word}");
         }
+        let unknown = asset(path, &HeaderMap::new(), Some("none")).unwrap();
+        assert_eq!(unknown.headers()[ETAG], tag, "a kind without a page has the plain one");
     }
 
     #[test]
@@ -373,17 +381,17 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_known_is_not_sent_again() {
-        let first = asset("/", &HeaderMap::new()).unwrap();
+        let first = asset("/", &HeaderMap::new(), None).unwrap();
         let etag = first.headers()[ETAG].clone();
         let listed = format!("\"other\", W/{}", etag.to_str().unwrap());
         for known in [etag.to_str().unwrap(), listed.as_str(), "*"] {
             let headers = HeaderMap::from_iter([(IF_NONE_MATCH, known.parse().unwrap())]);
-            let again = asset("/", &headers).unwrap();
+            let again = asset("/", &headers, None).unwrap();
             assert_eq!(again.status(), StatusCode::NOT_MODIFIED, "{known}");
             assert_eq!(body(again).await, "");
         }
         let other = HeaderMap::from_iter([(IF_NONE_MATCH, "\"other\"".parse().unwrap())]);
-        assert_eq!(asset("/", &other).unwrap().status(), StatusCode::OK);
+        assert_eq!(asset("/", &other, None).unwrap().status(), StatusCode::OK);
     }
 
     #[tokio::test]
@@ -392,7 +400,7 @@ mod tests {
         assert!(slugs.is_sorted());
         assert_eq!(slugs.len(), TABLE.len());
         for row in &TABLE {
-            let page = asset(&format!("/docs/errors/{}", row.slug), &HeaderMap::new());
+            let page = asset(&format!("/docs/errors/{}", row.slug), &HeaderMap::new(), None);
             let html = body(page.unwrap_or_else(|| panic!("{} has no page", row.slug))).await;
             assert!(html.contains(&format!("<h1>{}</h1>", row.title)), "{}", row.slug);
             let status = format!("<code>{}</code>, status {}.", row.slug, row.status.as_u16());
@@ -400,10 +408,11 @@ mod tests {
         }
         for slug in slugs {
             let html =
-                body(asset(&format!("/docs/errors/{slug}"), &HeaderMap::new()).unwrap()).await;
+                body(asset(&format!("/docs/errors/{slug}"), &HeaderMap::new(), None).unwrap())
+                    .await;
             assert!(html.contains("<h1>") && html.contains("<h2>"), "{slug}");
             assert!(!html.contains("{body}") && !html.contains("```"), "{slug}");
         }
-        assert!(asset("/docs/errors/none-such", &HeaderMap::new()).is_none());
+        assert!(asset("/docs/errors/none-such", &HeaderMap::new(), None).is_none());
     }
 }
