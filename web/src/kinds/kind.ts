@@ -1,6 +1,6 @@
 // Answers what every screen may ask of a poll's kind; how a kind looks is in its folder.
 
-import type { Choice, Poll, PollOption, Rating } from "../api/generated";
+import type { Choice, Poll, Rating } from "../api/generated";
 
 /** A poll that asks for options. */
 export type ChoicePoll = Extract<Poll, Choice>;
@@ -9,9 +9,6 @@ export type RatingPoll = Extract<Poll, Rating>;
 
 /** Whether a poll is a rating. */
 export const isRating = (poll: Poll): poll is RatingPoll => poll.kind === "rating";
-
-/** Returns the options of a choice; none for any other kind. */
-export const optionsOf = (poll: Poll): PollOption[] => (isRating(poll) ? [] : poll.options);
 
 /** Returns the texts of the options or statements, in the organiser's order. */
 export const textsOf = (poll: Poll): string[] =>

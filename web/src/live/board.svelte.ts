@@ -3,7 +3,7 @@
 
 import { getLeaderboard } from "../api/operations";
 import type { Leaderboard } from "../api/generated";
-import { Connection, type Options } from "./connection";
+import { Connection, type Wiring } from "./connection";
 import { Frames } from "./frames";
 import { Link } from "./link.svelte";
 
@@ -16,7 +16,7 @@ export class Board {
   #frames = new Frames();
   #connection: Connection;
 
-  constructor(ways: Pick<Options, "socket" | "stream"> = {}) {
+  constructor(ways: Pick<Wiring, "socket" | "stream"> = {}) {
     this.#connection = new Connection({
       query: "?leaderboard",
       ask: () => this.#ask(),
@@ -45,7 +45,7 @@ export class Board {
     const answer = await getLeaderboard({ query: { limit: 10 } });
     if (!answer.ok) return null;
     // Another node may have answered, whose version says nothing here; so the figures are compared.
-    const figures = (ranks: Leaderboard | null) => JSON.stringify([ranks?.options, ranks?.polls]);
+    const figures = (ranks: Leaderboard | null) => JSON.stringify({ ...ranks, version: null });
     const news = figures(answer.data) !== figures(this.ranks);
     if (news) this.#take(answer.data, true);
     return { news };

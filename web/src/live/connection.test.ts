@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { backOff } from "./backoff";
-import { Connection, type Options, type State } from "./connection";
+import { Connection, type State, type Wiring } from "./connection";
 import { FakeServer } from "./fake";
 import type { Message } from "./messages";
 
@@ -19,7 +19,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function connect(rest: Partial<Options> = {}) {
+function connect(rest: Partial<Wiring> = {}) {
   connection = new Connection({
     query: "?event=482913",
     ask: async () => {

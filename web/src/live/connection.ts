@@ -14,7 +14,7 @@ import { openSocket, openStream, type Opens, type Transport } from "./transport"
 export type State = "connecting" | "live" | "polling" | "waiting";
 
 /** What a connection carries, and whom it tells. */
-export type Options = {
+export type Wiring = {
   /** What is watched: "?event=482913", "?poll=…", "?leaderboard", or a function where that can change. */
   query: string | (() => string);
   /** The tokens to show: the server tells in full whatever they belong to. */
@@ -45,7 +45,7 @@ const STREAMS_BEFORE_ASKING = 2;
 
 /** Keeps a page connected until it is closed. */
 export class Connection {
-  #options: Options;
+  #wiring: Wiring;
   #way: Transport | null = null;
   /**
    * When the server said hello on this connection. All such moments are by `performance.now()`, which nobody
@@ -65,8 +65,8 @@ export class Connection {
   #drift = Date.now() - performance.now();
   #closed = new AbortController();
 
-  constructor(options: Options) {
-    this.#options = options;
+  constructor(wiring: Wiring) {
+    this.#wiring = wiring;
     this.#tick = setInterval(() => this.#everySecond(), 1_000);
     const { signal } = this.#closed;
     addEventListener("online", () => this.again(), { signal });
@@ -112,7 +112,7 @@ export class Connection {
     clearTimeout(this.#retry);
     // A closed connection stays closed, whoever still calls, and whatever answer was on its way.
     if (this.#closed.signal.aborted) return;
-    const { query, tokens, socket = openSocket, stream = openStream } = this.#options;
+    const { query, tokens, socket = openSocket, stream = openStream } = this.#wiring;
     const secrets = tokens?.() ?? [];
     // A stream carries no token, and every other attempt tries the socket again.
     const streaming =
@@ -123,7 +123,7 @@ export class Connection {
         if (way !== this.#way) return;
         this.#heardAt = performance.now();
         if (message.type === "hello") this.#greetedAt ??= performance.now();
-        this.#options.message(message);
+        this.#wiring.message(message);
         this.#show();
       },
       lost: (crowded) => {
@@ -181,7 +181,7 @@ export class Connection {
     if (this.#asking || performance.now() - this.#askedAt < ASK_EVERY) return;
     this.#asking = true;
     const way = this.#way;
-    const answer = await this.#options.ask().catch(() => null);
+    const answer = await this.#wiring.ask().catch(() => null);
     this.#asking = false;
     this.#askedAt = performance.now();
     if (answer) this.#heardAt = performance.now();
@@ -201,6 +201,6 @@ export class Connection {
   #show() {
     const asked = this.#fallen && performance.now() - this.#heardAt < 3 * ASK_EVERY;
     const state = this.#greeted ? "live" : asked ? "polling" : this.#failures ? "waiting" : "connecting";
-    this.#options.state(state, this.#heardAt);
+    this.#wiring.state(state, this.#heardAt);
   }
 }

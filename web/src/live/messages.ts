@@ -4,15 +4,12 @@
 import type { Event, Leaderboard, Poll } from "../api/generated";
 import { EVENT, LEADERBOARD, like, POLL } from "../api/shapes";
 
-/** An option's change of rank on the leaderboard; null is no rank. */
-export type RankMove = { pollId: string; optionId: number; from: number | null; to: number | null };
-
 /** A message of the server's. */
 export type Message =
   | { type: "hello"; epoch: string; polls: Poll[]; leaderboard?: Leaderboard; event?: Event }
   | { type: "poll.created" | "poll.updated" | "poll.closed"; poll: Poll }
   | { type: "event.changed"; event: Event }
-  | { type: "leaderboard.changed"; leaderboard: Leaderboard; changes: RankMove[] };
+  | { type: "leaderboard.changed"; leaderboard: Leaderboard };
 
 const ONE_POLL = { poll: POLL },
   BOARD = { leaderboard: LEADERBOARD };

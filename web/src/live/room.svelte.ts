@@ -4,7 +4,7 @@
 import { getEvent, getPoll } from "../api/operations";
 import { hopeless, type Problem, type Refusal } from "../api/call";
 import type { Event, Poll } from "../api/generated";
-import { Connection, type Options } from "./connection";
+import { Connection, type Wiring } from "./connection";
 import { Frames } from "./frames";
 import { Link } from "./link.svelte";
 import type { Message } from "./messages";
@@ -38,7 +38,7 @@ export class Room {
   #polls = new Map<string, Poll>();
   #newest = new Newest();
   #frames = new Frames();
-  #ways: Pick<Options, "socket" | "stream">;
+  #ways: Pick<Wiring, "socket" | "stream">;
   #connection!: Connection;
   #later: ReturnType<typeof setTimeout> | undefined;
   /** When to ask whether the address really leads nowhere; 0 while no answer says so. */
@@ -46,7 +46,7 @@ export class Room {
   #left = false;
 
   /** `id` is an event's or poll's id or join code. */
-  constructor(id: string, tokens: () => string[] = () => [], ways: Pick<Options, "socket" | "stream"> = {}) {
+  constructor(id: string, tokens: () => string[] = () => [], ways: Pick<Wiring, "socket" | "stream"> = {}) {
     this.#id = id;
     this.#tokens = tokens;
     this.#ways = ways;

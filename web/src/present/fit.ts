@@ -6,7 +6,7 @@ import { height as high, type Ink, ink, inked, LINE, USUAL, within } from "./ink
 
 /** The sizes of a question, the largest first. */
 const QUESTION = [6, 5.2, 4.5, 3.9, 3.4, 2.9, 2.4];
-/** The sizes of an option: in one column, in two. */
+/** The sizes of a row's text: in one column, in two. */
 const LARGE = [4, 3.4, 2.9, 2.4],
   SMALL = [3, 2.7, 2.4];
 /** The least height of a bar with the gaps that part it from its text and from the next row. */
@@ -18,16 +18,16 @@ const GAPS = 1.2,
   ROW = 15;
 const ONE_COLUMN = 8,
   TWO_COLUMNS = 20;
-/** The number of rows where not all options have room: the eleven in front, and "others". */
+/** The number of rows where not all texts have room: the eleven in front, and "others". */
 const CROWDED = 12;
 const MOST_LINES = 4;
 
-/** How options fit into an area. */
+/** How rows fit into an area. */
 export type Plan = {
   columns: 1 | 2;
   rows: number;
   shown: number;
-  /** The size of each option's text, and how many lines it may take. */
+  /** The size of each row's text, and how many lines it may take. */
   texts: { size: number; lines: number }[];
   /** What a short text gets. */
   usual: { size: number; lines: number };
@@ -35,7 +35,7 @@ export type Plan = {
   bar: number;
 };
 
-/** Plans how these options fit into an area of so many units. */
+/** Plans how rows with these texts fit into an area of so many units. */
 export function plan(texts: readonly string[], width: number, height: number): Plan {
   const inks = texts.map(ink),
     highest = Math.max(...inks.map((one) => high(one)));

@@ -30,7 +30,7 @@ let pen: CanvasRenderingContext2D | null | undefined;
 const known = new Map<string, Ink>();
 const MOST = 1_000;
 
-/** Measures a text at its boldest, so that an option that comes to lead moves nothing. */
+/** Measures a text at its boldest, so that a row that comes to lead moves nothing. */
 export function ink(text: string): Ink {
   let of = known.get(text);
   if (!of) {

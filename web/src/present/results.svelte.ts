@@ -44,12 +44,12 @@ export class Results {
   readonly voters = $derived.by(() => this.#again?.voters ?? this.told);
   /** How many have voted, while that is all that is shown. */
   readonly turnout = $derived.by(() => (this.seen || this.again ? null : this.told));
-  /** The votes slot by slot; in a choice each option has one slot. */
+  /** The votes slot by slot. */
   readonly votes = $derived.by(
     (): readonly number[] | null => this.#again?.votes ?? (this.seen ? slotsOf(this.poll) : null),
   );
   /**
-   * The votes that put the options in order; null for a kind without a winner, so that the organiser's order
+   * The votes that put the rows in order; null for a kind without a winner, so that the organiser's order
    * stays.
    */
   readonly #ranking = $derived.by(() => (onStage(this.poll).ranked ? this.votes : null));
@@ -57,7 +57,7 @@ export class Results {
   /** The winners, once the result is final. */
   readonly winners = $derived.by(() => (this.poll.final && !this.#again ? leaders(this.#ranking) : []));
 
-  /** The options that have rows, in their order; the same list until that changes. */
+  /** The slots that have rows, in their order; the same list until that changes. */
   readonly order = $derived.by(() => {
     const { id, round, results, final } = this.poll;
     const count = textsOf(this.poll).length,
@@ -71,7 +71,7 @@ export class Results {
     return this.#order;
   });
 
-  /** The votes of all options without a row. */
+  /** The votes of all slots without a row. */
   readonly others = $derived.by(() => {
     const count = textsOf(this.poll).length - this.order.length,
       votes = this.#ranking;

@@ -16,7 +16,7 @@ import {
   type Holding,
 } from "../api/identity";
 import { getEvent, getPoll, listPolls } from "../api/operations";
-import { Connection, type Options } from "../live/connection";
+import { Connection, type Wiring } from "../live/connection";
 import { Frames } from "../live/frames";
 import { Link } from "../live/link.svelte";
 import type { Message } from "../live/messages";
@@ -83,7 +83,7 @@ export class Desk {
   #timer: ReturnType<typeof setInterval>;
   #waiting = new Map<string, ReturnType<typeof setTimeout>>();
 
-  constructor(ways: Pick<Options, "socket" | "stream"> = {}) {
+  constructor(ways: Pick<Wiring, "socket" | "stream"> = {}) {
     this.#screen = new Screen(
       {
         eventOf: (id) => this.#eventOf(id),
@@ -387,7 +387,7 @@ export class Desk {
     return refusal?.problem ?? null;
   }
 
-  async #start(ways: Pick<Options, "socket" | "stream">) {
+  async #start(ways: Pick<Wiring, "socket" | "stream">) {
     await this.refresh();
     this.#connection = new Connection({
       query: () => {

@@ -3,8 +3,8 @@
 
 import type { FieldError, NewPoll, Poll, PollPatch } from "../api/generated";
 import { keyFor, over } from "../api/intention";
-import { isRating, textsOf } from "../kinds/kind";
-import { highest, type Scale } from "../kinds/rating/rating";
+import { BLANK as OWN, EARLIER_ROWS, formOf, WITH_KIND, type OwnFields } from "../kinds/in-studio-form";
+import { textsOf } from "../kinds/kind";
 import { forget, recall, remember } from "../ui/storage";
 import { keyOf, listed, normal } from "../ui/text";
 import {
@@ -24,21 +24,13 @@ import {
 
 /** A row of the form; its key stays while the row moves or its text changes. */
 export type Row = { key: number; text: string };
-export const MOST_OPTIONS = 100,
-  MOST_STATEMENTS = 30;
 
 /** What is written, without what only a page needs. */
 export type Written = {
   question: string;
-  /** The options of a choice, or the statements of a rating. */
-  options: string[];
-  kind: "single" | "multiple" | "rating";
-  maxChoices: number | null;
-  /** The scale of a rating from its lowest step to its highest, the labels of its ends, and how it looks. */
-  scale: Ends;
-  lowLabel: string;
-  highLabel: string;
-  symbol: "stars" | "numbers";
+  /** The texts of what the poll asks about, one a row. */
+  rows: string[];
+  kind: Poll["kind"];
   results: string;
   turnout: string;
   revote: string;
@@ -47,22 +39,13 @@ export type Written = {
   listed: boolean;
   voterIds: boolean;
   embed: string;
-};
-
-/** The lowest and the highest step. */
-export type Ends = `${number}-${number}`;
-/** The scales that are offered. */
-export const SCALES: Ends[] = ["1-2", "1-3", "1-4", "1-5", "1-6", "1-7", "1-8", "1-9", "1-10", "0-10"];
+} & OwnFields;
 
 const BLANK: Written = {
   question: "",
-  options: ["", "", ""],
+  rows: ["", "", ""],
   kind: "single",
-  maxChoices: null,
-  scale: "1-5",
-  lowLabel: "",
-  highLabel: "",
-  symbol: "stars",
+  ...OWN,
   results: "live",
   turnout: "shown",
   revote: "replace",
@@ -73,31 +56,26 @@ const BLANK: Written = {
   embed: "",
 };
 
-/** Fields that are one thing to whoever writes: how many options may be chosen, and when the poll closes. */
-const GROUPS = [
-  ["kind", "maxChoices"],
+/** Fields that are one thing to whoever writes: how people answer, and when the poll closes. */
+const GROUPS: (keyof Written)[][] = [
+  ["kind", ...WITH_KIND],
   ["closesAt", "closesAfter"],
-] as const satisfies (keyof Written)[][];
-const LIST = ["kind", "options", "statements", "maxChoices"] as const;
-const KIND = [...LIST, "steps", "lowest", "lowLabel", "highLabel", "symbol"] as const;
-const RULES = ["results", "turnout", "revote", "closesAt", "closesAfter", "listed", "voterIds", "embed"];
-/** The JSON pointers of faults for which the form has a field. */
-const FIELD = new RegExp(`^/(${["question", ...KIND, ...RULES].join("|")})\\b`);
-/**
- * The members of a change by the field that was touched, where their names differ. The number of choices goes
- * with the options, so that "all" stays all.
- */
-const MEMBERS: { [field in keyof Written]?: readonly (keyof PollPatch)[] } = {
-  kind: KIND,
-  maxChoices: KIND,
-  options: LIST,
-  scale: ["steps", "lowest", "symbol"],
-};
+];
+/** The members for whose faults the form has a field, whatever the poll's kind. */
+const MEMBERS = ["question", "results", "turnout", "revote", "closesAt", "closesAfter", "listed", "voterIds", "embed"];
 
-/** Merges two changes of the options into one list, row by row. */
+/** Merges two changes of the rows into one list, row by row. */
 function blended(was: Partial<Written>, mine: Partial<Written>, theirs: Partial<Written>): Partial<Written> | null {
-  const options = mine.options && mergedRows(was.options!, mine.options, theirs.options!);
-  return options ? { options } : null;
+  const rows = mine.rows && mergedRows(was.rows!, mine.rows, theirs.rows!);
+  return rows ? { rows } : null;
+}
+
+/** Returns what the device keeps of a form, with the rows under their present name. */
+function recalled(name: string): Kept<Written> | null {
+  const kept = recall<Kept<Written>>(name);
+  for (const fields of [kept?.mine, kept?.base] as (Record<string, unknown> | undefined)[])
+    if (fields && EARLIER_ROWS in fields) fields.rows ??= fields[EARLIER_ROWS];
+  return kept;
 }
 
 /** Holds the form of one poll. */
@@ -105,11 +83,8 @@ export class PollForm {
   question = $state("");
   rows = $state<Row[]>([]);
   kind = $state<Written["kind"]>("single");
-  maxChoices = $state<number | null>(null);
-  scale = $state<Ends>("1-5");
-  lowLabel = $state("");
-  highLabel = $state("");
-  symbol = $state<Written["symbol"]>("stars");
+  /** The fields of all kinds. */
+  own = $state<OwnFields>({ ...OWN });
   results = $state("live");
   turnout = $state("shown");
   revote = $state("replace");
@@ -131,13 +106,9 @@ export class PollForm {
 
   readonly written = $derived<Written>({
     question: this.question,
-    options: this.rows.map((row) => row.text),
+    rows: this.rows.map((row) => row.text),
     kind: this.kind,
-    maxChoices: this.maxChoices,
-    scale: this.scale,
-    lowLabel: this.lowLabel,
-    highLabel: this.highLabel,
-    symbol: this.symbol,
+    ...this.own,
     results: this.results,
     turnout: this.turnout,
     revote: this.revote,
@@ -151,11 +122,8 @@ export class PollForm {
   /** What was touched here and changed by somebody else meanwhile, with the other's values. */
   readonly clashes = $derived(clashes(this.#draft(), GROUPS));
   /** The most rows that there may be, and the fewest. */
-  readonly most = $derived(this.kind === "rating" ? MOST_STATEMENTS : MOST_OPTIONS);
-  readonly fewest = $derived(this.kind === "rating" ? 1 : 2);
-  /** The scale of a rating, and whether it is shown as stars, which cannot show a step 0. */
-  readonly range = $derived<Scale>(scaleOf(this.scale));
-  readonly starred = $derived(this.symbol === "stars" && this.range.lowest > 0);
+  readonly most = $derived(formOf(this.kind).most);
+  readonly fewest = $derived(formOf(this.kind).fewest);
   /** The rows that look the same as an earlier one, each with that one's index. */
   readonly alike = $derived(alike(this.rows.map((row) => keyOf(row.text))));
   readonly filled = $derived(this.rows.filter(isFilled).length);
@@ -175,7 +143,7 @@ export class PollForm {
     this.#closes = from?.closesAt ?? null;
     this.#fill(from ? writtenOf(from) : BLANK);
     this.#base = JSON.stringify(this.written);
-    const before = recall<Kept<Written>>(this.#name);
+    const before = recalled(this.#name);
     if (before) {
       this.#become(restored(before, this.written, GROUPS, blended));
       this.restored = this.changed;
@@ -250,7 +218,7 @@ export class PollForm {
     this.#moved();
   }
 
-  /** Makes an option of each pasted line or cell; returns how many there were, or 0 for an ordinary paste. */
+  /** Makes a row of each pasted line or cell; returns how many there were, or 0 for an ordinary paste. */
   paste(index: number, text: string): number {
     const lines = listed(text),
       here = isFilled(this.rows[index]) ? index + 1 : index;
@@ -269,9 +237,10 @@ export class PollForm {
   /** Returns the body of a creation; empty rows are left out. */
   body(open?: boolean): NewPoll {
     const origins = this.embed.split(/[\s,]+/).filter(Boolean);
+    const texts = this.rows.filter(isFilled).map((row) => row.text);
     return {
       question: this.question,
-      ...this.#asks(),
+      ...formOf(this.kind).body(this.kind, texts, this.own),
       results: this.results,
       turnout: this.turnout,
       revote: this.revote,
@@ -286,23 +255,9 @@ export class PollForm {
 
   /** Returns the touched fields as a change: what somebody else has saved in the rest stays. */
   patch(): PollPatch {
-    const members = touched(this.#draft(), GROUPS).flatMap<string>((field) => MEMBERS[field] ?? field);
-    return Object.fromEntries(Object.entries(this.body()).filter(([name]) => members.includes(name)));
-  }
-
-  /** Returns the members that belong to the poll's kind. */
-  #asks(): Partial<NewPoll> {
-    const texts = this.rows.filter(isFilled).map((row) => row.text),
-      { kind } = this;
-    if (kind !== "rating") return { options: texts, kind, maxChoices: kind === "multiple" ? this.maxChoices : 1 };
-    return {
-      kind,
-      statements: texts,
-      ...this.range,
-      lowLabel: this.lowLabel,
-      highLabel: this.highLabel,
-      symbol: this.starred ? "stars" : "numbers",
-    };
+    const { members } = formOf(this.kind);
+    const names = touched(this.#draft(), GROUPS).flatMap<string>((field) => members[field] ?? field);
+    return Object.fromEntries(Object.entries(this.body()).filter(([name]) => names.includes(name)));
   }
 
   /**
@@ -323,14 +278,13 @@ export class PollForm {
   /** Puts the server's words at the fields to which they belong; returns those that belong to none. */
   blame(errors: readonly FieldError[]): string[] {
     const sent = this.rows.flatMap((row, i) => (isFilled(row) ? [i] : []));
+    const { list, members } = formOf(this.kind);
     const faults = new Map<string, string>();
     const elsewhere: string[] = [];
     for (const { pointer, detail } of errors) {
-      const option = /^\/(?:options|statements)\/(\d+)/.exec(pointer);
-      const field = option ? `/options/${sent[Number(option[1])] ?? option[1]}` : pointer;
-      const known = option || FIELD.test(field);
-      if (known)
-        faults.set(option ? field : field.replace(/^(\/\w+).*/, "$1").replace("/statements", "/options"), detail);
+      const [, member = "", at] = /^\/(\w+)(?:\/(\d+))?/.exec(pointer) ?? [];
+      if (member === list) faults.set(at === undefined ? "/rows" : `/rows/${sent[Number(at)] ?? at}`, detail);
+      else if (MEMBERS.includes(member) || members.kind.includes(member)) faults.set(`/${member}`, detail);
       else elsewhere.push(`${pointer}: ${detail}`);
     }
     this.faults = faults;
@@ -348,20 +302,22 @@ export class PollForm {
   }
 
   #fill(from: Written) {
-    const { options, ...rest } = from;
-    Object.assign(this, rest);
+    const { rows, question, kind, results, turnout, revote, closesAt, closesAfter, listed, voterIds, embed, ...own } =
+      from;
+    Object.assign(this, { question, kind, results, turnout, revote, closesAt, closesAfter, listed, voterIds, embed });
+    this.own = own;
     // A row that stays keeps its key, so whoever writes in it, or holds it, can go on.
     const left = [...this.rows];
-    const same = options.map((text) => {
+    const same = rows.map((text) => {
       const at = left.findIndex((row) => row.text === text);
       return at < 0 ? null : left.splice(at, 1)[0]!.key;
     });
-    this.rows = options.map((text, i) => ({ key: same[i] ?? left.shift()?.key ?? this.#key++, text }));
+    this.rows = rows.map((text, i) => ({ key: same[i] ?? left.shift()?.key ?? this.#key++, text }));
   }
 
   /** Clears the faults, because they name places and rows have moved. */
   #moved() {
-    this.faults = new Map([...this.faults].filter(([at]) => !at.startsWith("/options")));
+    this.faults = new Map([...this.faults].filter(([at]) => !at.startsWith("/rows")));
   }
 }
 
@@ -375,41 +331,13 @@ function alike(keys: string[]): ReadonlyMap<number, number> {
   return new Map(again.filter(([i, first]) => first < i));
 }
 
-function scaleOf(ends: Ends): Scale {
-  const [lowest, highest] = ends.split("-").map(Number) as [number, number];
-  return { lowest, steps: highest - lowest + 1 };
-}
-
-/** Returns the fields of the poll's kind; those of other kinds are as in a new poll. */
-function asked(poll: Poll): Pick<Written, "kind" | "maxChoices" | "scale" | "lowLabel" | "highLabel" | "symbol"> {
-  const { scale, lowLabel, highLabel, symbol } = BLANK;
-  if (isRating(poll)) {
-    const scale: Ends = `${poll.lowest}-${highest(poll)}`;
-    return {
-      kind: "rating",
-      maxChoices: null,
-      scale,
-      lowLabel: poll.lowLabel,
-      highLabel: poll.highLabel,
-      symbol: poll.symbol,
-    };
-  }
-  const most = poll.kind === "multiple" && poll.maxChoices < poll.options.length ? poll.maxChoices : null;
-  return {
-    kind: poll.kind === "multiple" ? "multiple" : "single",
-    maxChoices: most,
-    scale,
-    lowLabel,
-    highLabel,
-    symbol,
-  };
-}
-
 function writtenOf(poll: Poll): Written {
   return {
     question: poll.question,
-    options: textsOf(poll),
-    ...asked(poll),
+    rows: textsOf(poll),
+    kind: poll.kind,
+    ...OWN,
+    ...formOf(poll.kind).read(poll),
     results: poll.results,
     turnout: poll.turnout,
     revote: poll.revote,

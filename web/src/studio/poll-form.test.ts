@@ -36,6 +36,31 @@ test("what is written is kept on the device, until the server has it", () => {
   expect(new PollForm("new").restored).toBe(false);
 });
 
+test("rows that an earlier release has kept on the device are there again", () => {
+  const kept = { mine: { options: ["Yes", "Nev", ""] }, base: { options: ["", "", ""] }, last: {} };
+  localStorage.setItem("pollux.form.new", JSON.stringify(kept));
+  expect(texts(new PollForm("new"))).toEqual(["Yes", "Nev", ""]);
+});
+
+test("each way of answering sends what is its own, and the others' fields stay in the form", () => {
+  const form = new PollForm("x", told());
+  form.kind = "rating";
+  form.own.scale = "0-10";
+  form.own.highLabel = "very";
+  const own = { kind: "rating", statements: ["Rust", "Go"], lowest: 0, steps: 11, lowLabel: "", highLabel: "very" };
+  expect(form.patch()).toEqual({ ...own, symbol: "numbers" });
+  expect(
+    form.blame([
+      { pointer: "/statements/1", detail: "is too long" },
+      { pointer: "/maxChoices", detail: "no" },
+    ]),
+  ).toEqual(["/maxChoices: no"]);
+  expect([...form.faults.keys(), form.fewest, form.most]).toEqual(["/rows/1", 1, 30]);
+  form.kind = "multiple";
+  expect(form.patch()).toEqual({ kind: "multiple", options: ["Rust", "Go"], maxChoices: null });
+  expect([form.own.scale, form.fewest, form.most]).toEqual(["0-10", 2, 100]);
+});
+
 test("a draft of the server's counts as changed only where it differs", () => {
   const form = new PollForm("x", told());
   expect(form.changed).toBe(false);
@@ -135,7 +160,7 @@ test("empty rows are not sent, and the server's pointers are counted without the
     { pointer: "/surprise", detail: "is new" },
   ]);
   expect([...form.faults]).toEqual([
-    ["/options/2", "is the same as option 1"],
+    ["/rows/2", "is the same as option 1"],
     ["/embed", "is no origin"],
   ]);
   expect(rest).toEqual(["/surprise: is new"]);
@@ -161,7 +186,7 @@ test("a time is written as its field wants it, and read back", () => {
 
 test("several choices, all of them or a number", () => {
   const all = new PollForm("x", told({ kind: "multiple", maxChoices: 2 }));
-  expect(all.maxChoices).toBe(null);
+  expect(all.own.maxChoices).toBe(null);
   expect(all.body()).toMatchObject({ kind: "multiple", maxChoices: null });
   const one = new PollForm("y", told({ kind: "multiple", maxChoices: 1 }));
   expect(one.body()).toMatchObject({ maxChoices: 1 });
@@ -226,7 +251,7 @@ test("options of two come together row by row; where they cannot, mine stay and 
   expect(form.patch()).toEqual({ options: ["Rust, mine", "Go", "Zig"], kind: "single", maxChoices: 1 });
   expect(form.adopt(told({ options: optionsOf("Rust, theirs", "Go", "Zig") }))).toBe(true);
   expect(texts(form)).toEqual(["Rust, mine", "Go", "Zig"]);
-  expect(form.clashes).toEqual({ options: ["Rust, theirs", "Go", "Zig"] });
+  expect(form.clashes).toEqual({ rows: ["Rust, theirs", "Go", "Zig"] });
 });
 
 test("of two ways to close, mine and somebody else's, both are never sent", () => {

@@ -2,7 +2,7 @@
 // server lets one connection follow one event, so each event has a connection of its own. Nobody can watch a
 // draft that is in no event, so such drafts are asked for.
 
-import { Connection, type Options } from "../live/connection";
+import { Connection, type Wiring } from "../live/connection";
 import type { Message } from "../live/messages";
 
 /**
@@ -35,7 +35,7 @@ export type Sources = {
 /** Makes the connections and requests for what is on the screen. */
 export class Screen {
   #sources: Sources;
-  #ways: Pick<Options, "socket" | "stream">;
+  #ways: Pick<Wiring, "socket" | "stream">;
   /** The ids of each place that shows something. */
   #looks = new Set<readonly string[]>();
   #followed = new Map<string, { connection: Connection; tokens: string }>();
@@ -50,7 +50,7 @@ export class Screen {
   #next = 0;
   #timer: ReturnType<typeof setInterval>;
 
-  constructor(sources: Sources, ways: Pick<Options, "socket" | "stream"> = {}) {
+  constructor(sources: Sources, ways: Pick<Wiring, "socket" | "stream"> = {}) {
     this.#sources = sources;
     this.#ways = ways;
     this.#timer = setInterval(() => {

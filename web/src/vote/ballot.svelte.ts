@@ -15,7 +15,7 @@ import { madeAt, uuidv7 } from "../api/uuid";
 import { backOff } from "../live/backoff";
 import { forget, recall, remember } from "../ui/storage";
 import { Draft } from "./draft.svelte";
-import type { Answer, Member } from "./kind";
+import { USUAL, type Answer, type Member } from "./kind";
 
 /**
  * `none` and `again` mean that there is no ballot in this round; the others say what became of the last one.
@@ -40,14 +40,12 @@ export type State =
  */
 export type Sent = {
   ballotId: string;
-  optionIds?: Answer;
-  answer?: Answer;
   at?: number;
   position?: Position | null;
   status?: string;
   /** Whether the ballot is sent without its id: the server gives it another one, with the answer. */
   unnamed?: boolean;
-};
+} & { [member in Member]?: Answer };
 
 /** What the device keeps of a voter's ballot in one poll. */
 export type Kept = {
@@ -58,7 +56,7 @@ export type Kept = {
   answered: boolean;
   /** The next answer, which is sent once `sent` is answered. */
   wanted: Answer | null;
-  /** The member of the request in which answers to this poll are sent, if it is not that of a choice. */
+  /** The member of the request in which answers to this poll are sent, if it is not the usual one. */
   member?: Member;
   /** How many tries of `sent` have had no clear answer: any of them may have been taken. */
   unclear: number;
@@ -123,7 +121,7 @@ const isFor = ({ status, problem }: Refusal, member: string) =>
 const timeTold = ({ problem }: Refusal, id: string) =>
   madeAt(id) - 1_000 * Number(/(\d+) s ahead/.exec(explain(problem))?.[1]);
 /** Returns what a ballot answers. */
-export const answerOf = (sent: Sent | null): Answer => sent?.answer ?? sent?.optionIds ?? [];
+export const answerOf = (sent: Sent | null): Answer => sent?.answer ?? sent?.[USUAL] ?? [];
 
 /** Sends one voter's ballot in one poll, and knows what became of it. */
 export class Ballot {
@@ -214,7 +212,7 @@ export class Ballot {
   }
 
   /** Votes with this answer. */
-  cast(answer: Answer, member: Member = "optionIds") {
+  cast(answer: Answer, member: Member = USUAL) {
     this.refresh();
     const { sent, answered, failed } = this.now;
     if (this.pending && same(answer, this.chosen)) {
@@ -259,7 +257,7 @@ export class Ballot {
     if (!this.pending) return;
     if (this.#unnamed && doubtful() && !(await this.#askTheTime())) return;
     if (!this.#underWay()) return;
-    const { sent, failed, unclear, voter, member = "optionIds" } = this.now;
+    const { sent, failed, unclear, voter, member = USUAL } = this.now;
     const round = (!this.#plain && this.now.round) || undefined;
     const { ballotId, unnamed } = sent!;
     this.#busy = true;
@@ -307,7 +305,7 @@ export class Ballot {
    */
   #underWay(): boolean {
     if (!this.#unnamed) return true;
-    const { wanted, last, member = "optionIds" } = this.now;
+    const { wanted, last, member = USUAL } = this.now;
     if (!wanted) return false;
     this.#tries = this.#namings = this.#unknownSince = 0;
     this.#keep({
@@ -413,7 +411,7 @@ export class Ballot {
    * because of a clock.
    */
   #nameAnew(guessed: boolean) {
-    const { sent, wanted, last, voter, member = "optionIds" } = this.now;
+    const { sent, wanted, last, voter, member = USUAL } = this.now;
     const again = ++this.#namings > 1;
     // The refusal also says that the server has taken no vote of this voter from about the id's time.
     const after = again ? "" : last;

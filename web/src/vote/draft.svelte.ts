@@ -1,17 +1,17 @@
 // Keeps what is marked and not sent. It belongs to one tab, where it outlives a reload, and to one ballot
-// paper: on another one, as of a new round or of a poll whose options have changed, the marks would mean
-// something else.
+// paper: on another one, as of a new round or of a poll that asks about something else by now, the marks would
+// mean something else.
 //
 // What is sent is not marked any more, and is kept all the same: should it have come too late, it is there
 // again once the poll reopens.
 
 import { recall, remember, tab } from "../ui/storage";
-import type { Answer } from "./kind";
+import { USUAL, type Answer } from "./kind";
 
 /** What is kept; `sent` is the poll's phase when it was sent. */
 type Marks = { paper: string; answer: Answer; sent?: number };
-/** What a page of an earlier release kept, which knew only choices. */
-type Earlier = { paper: string; optionIds: number[] };
+/** What a page of an earlier release kept. */
+type Earlier = { paper: string } & Record<typeof USUAL, number[]>;
 
 /** Keeps the marks in one poll that are not sent. */
 export class Draft {
@@ -22,7 +22,7 @@ export class Draft {
   constructor(poll: string) {
     this.#name = `draft.${poll}`;
     const kept = recall<Marks | Earlier>(this.#name, tab);
-    this.#now = kept && "optionIds" in kept ? { paper: kept.paper, answer: kept.optionIds } : kept;
+    this.#now = kept && USUAL in kept ? { paper: kept.paper, answer: kept[USUAL] } : kept;
   }
 
   /** Returns what is marked on this paper; null when nothing is. */

@@ -5,16 +5,16 @@ import type { Component } from "svelte";
 import type { Poll } from "../api/generated";
 import type { Voting } from "./voting.svelte";
 
-/**
- * What a voter marked: the options' ids in a choice; a step for each statement of a rating, or null to skip
- * it.
- */
+/** What a voter marked, as the poll's kind defines it; null is a mark that was left out. */
 export type Answer = (number | null)[];
 /**
- * The member of a request in which an answer is sent: nodes of an older release know choices by their own
- * member alone.
+ * The members of a request in which an answer is sent. The first is that of a choice, by which alone nodes and
+ * pages of an older release know it.
  */
-export type Member = "optionIds" | "answer";
+export const MEMBERS = ["optionIds", "answer"] as const;
+export type Member = (typeof MEMBERS)[number];
+/** The member of what does not say which it has. */
+export const [USUAL] = MEMBERS;
 
 /** A kind's part for the phone. */
 export type BallotKind<P extends Poll = Poll> = {

@@ -77,7 +77,7 @@ export function binned(points: readonly Point[], most: number): Rate[] {
   return rates([...edges, last]);
 }
 
-/** Returns round steps from 0 to at least `top`, about `count` of them. */
+/** Returns round marks from 0 to at least `top`, about `count` of them. */
 export function marks(top: number, count: number, whole = true): number[] {
   const rough = Math.max(top, 1e-9) / count;
   const magnitude = 10 ** Math.floor(Math.log10(rough));

@@ -1,20 +1,13 @@
-// Words for what somebody else has written into a field.
+// Holds the words for what somebody else has written into the fields of a poll's form.
 
+import { formOf, SAID } from "../../kinds/in-studio-form";
 import type { Written } from "../poll-form.svelte";
 import { lasting } from "../words";
-
-const NOTHING = "nothing";
-const quoted = (text: string) => (text ? `“${text}”` : NOTHING);
-const listed = (items: string[]) => items.map(quoted).join(", ") || NOTHING;
+import { listed, quoted, type Said } from "./said";
 
 /** Returns the sites that may embed something, which are kept one a line. */
 export const sites = (embed: string): string => embed.split(/\s+/).filter(Boolean).join(", ") || "no site";
 
-const KINDS: Record<Written["kind"], string> = {
-  single: "one option",
-  multiple: "several",
-  rating: "a rating for each",
-};
 const RESULTS: Record<string, string> = {
   live: "shown to everybody, all the time",
   afterVote: "shown to those who have voted",
@@ -26,22 +19,12 @@ function closing({ closesAfter, closesAt }: Partial<Written>): string {
   return closesAt ? `on ${closesAt.replace("T", " at ")}` : "manually";
 }
 
-const kind = (theirs: Partial<Written>) =>
-  KINDS[theirs.kind!] + (theirs.maxChoices ? `, at most ${theirs.maxChoices}` : "");
-
-/** How somebody else's value of each field of a form is said. */
-export type Said<Fields> = { [field in keyof Fields]: (theirs: Partial<Fields>) => string };
-
 /** The words for each field of a poll's form. */
 export const POLL: Said<Written> = {
   question: ({ question }) => quoted(question!),
-  options: ({ options }) => listed(options!),
-  kind,
-  maxChoices: kind,
-  scale: ({ scale }) => `from ${scale!.replace("-", " to ")}`,
-  symbol: ({ symbol }) => symbol!,
-  lowLabel: ({ lowLabel }) => quoted(lowLabel!),
-  highLabel: ({ highLabel }) => quoted(highLabel!),
+  rows: ({ rows }) => listed(rows!),
+  kind: ({ kind, ...theirs }) => formOf(kind!).saidKind(kind!, theirs),
+  ...SAID,
   turnout: ({ turnout }) =>
     turnout === "shown" ? "everybody sees how many have voted" : "how many have voted is hidden, too",
   results: ({ results }) => RESULTS[results!] ?? results!,
@@ -52,10 +35,3 @@ export const POLL: Said<Written> = {
   voterIds: ({ voterIds }) => (voterIds ? "programs may name the voter" : "only cookies tell voters apart"),
   embed: ({ embed }) => sites(embed!),
 };
-
-/** Returns somebody else's value of a field that is being changed here, in words; null if there is none. */
-export const wordsOf = <Fields extends object>(
-  said: Said<Fields>,
-  clashes: Partial<Fields>,
-  field: keyof Fields,
-): string | null => (field in clashes ? said[field](clashes) : null);

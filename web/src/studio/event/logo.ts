@@ -11,10 +11,10 @@ export async function fitted(file: File): Promise<{ picture: Blob } | { fault: s
   try {
     const whole = await createImageBitmap(file);
     for (const side of [512, 320, 192]) {
-      const scale = Math.min(1, side / Math.max(whole.width, whole.height));
+      const ratio = Math.min(1, side / Math.max(whole.width, whole.height));
       const canvas = document.createElement("canvas");
-      canvas.width = Math.max(1, Math.round(whole.width * scale));
-      canvas.height = Math.max(1, Math.round(whole.height * scale));
+      canvas.width = Math.max(1, Math.round(whole.width * ratio));
+      canvas.height = Math.max(1, Math.round(whole.height * ratio));
       canvas.getContext("2d")!.drawImage(whole, 0, 0, canvas.width, canvas.height);
       for (const kind of ["image/webp", "image/png"]) {
         const picture = await new Promise<Blob | null>((done) => {

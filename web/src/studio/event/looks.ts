@@ -2,7 +2,8 @@
 
 import type { Problem } from "../../api/call";
 import type { Event, EventPatch, NewEvent } from "../../api/generated";
-import { sites, type Said } from "../edit/theirs";
+import type { Said } from "../edit/said";
+import { sites } from "../edit/theirs";
 import type { Looks } from "./EventForm.svelte";
 
 /** The form of a new event. */

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import type { Event, Poll } from "../../api/generated";
 
 import { find } from "./finding";
-import { topOptions, topPolls } from "./ranking";
+import { topPolls, topVoted } from "./ranking";
 
 const poll = (id: string, question: string, votes: number[], rest: Partial<Poll> = {}) =>
   ({
@@ -20,7 +20,7 @@ const poll = (id: string, question: string, votes: number[], rest: Partial<Poll>
 
 test("equal votes share a rank, the next one skips; nobody's option leads nothing", () => {
   const polls = [poll("2", "b", [7, 0]), poll("1", "a", [7, 9, 3])];
-  expect(topOptions(polls, 9).map((one) => [one.rank, one.name])).toEqual([
+  expect(topVoted(polls, 9).map((one) => [one.rank, one.name])).toEqual([
     [1, "a1"],
     [2, "a0"],
     [2, "b0"],

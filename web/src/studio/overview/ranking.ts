@@ -1,8 +1,9 @@
-// Ranks what one organiser holds: options by votes, and polls by voters. As on the server's leaderboard equal
-// numbers share a rank (1, 1, 3); within a rank the older poll, then the lower option, comes first.
+// Ranks what one organiser holds: what is voted for by its votes, and polls by their voters. As on the server's
+// leaderboard equal numbers share a rank (1, 1, 3); within a rank the older poll comes first, then what stands
+// first in its poll.
 
 import type { Poll } from "../../api/generated";
-import { optionsOf } from "../../kinds/kind";
+import { rankedIn } from "../../kinds/ranked";
 
 /** A place in a ranking. */
 export type Leading = { rank: number; key: string; name: string; of: string | null; pollId: string; votes: number };
@@ -19,18 +20,12 @@ function ranked(all: Unranked[], most: number): Leading[] {
 /** Sorting is stable, so the oldest go in first. */
 const oldestFirst = (polls: readonly Poll[]) => [...polls].sort((a, b) => (a.id < b.id ? -1 : 1));
 
-/** Returns the options with the most votes. */
-export const topOptions = (polls: readonly Poll[], most: number): Leading[] =>
+/** Returns what has the most votes. */
+export const topVoted = (polls: readonly Poll[], most: number): Leading[] =>
   ranked(
-    oldestFirst(polls).flatMap((poll) =>
-      optionsOf(poll).map((option) => ({
-        key: `${poll.id}.${option.id}`,
-        name: option.text,
-        of: poll.question,
-        pollId: poll.id,
-        votes: option.votes ?? 0,
-      })),
-    ),
+    oldestFirst(polls)
+      .flatMap(rankedIn)
+      .map(({ text, question, ...rest }) => ({ ...rest, name: text, of: question })),
     most,
   );
 
