@@ -1,16 +1,15 @@
 // Writes numbers, shares and times for the stage and the studio: figures as the browser's language has them,
 // among English words.
 
-import { writing } from "./writing";
+import { shortening, writing } from "./writing";
 
 export { countdown, share, spoken } from "./writing";
 export const { number, decimal, percent, lasting, span } = writing(undefined, "en");
 
-const short = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 
 /** Writes 12,480 as 12.5K, where there is no room. */
-export const compact = (n: number): string => short.format(n);
+export const compact = shortening();
 
 /** Writes "1 vote", "12,480 votes". */
 export const counted = (n: number, one: string, many: string): string => `${number(n)} ${n === 1 ? one : many}`;

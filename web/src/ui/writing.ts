@@ -20,6 +20,12 @@ export function countdown(ms: number): string {
   return hours ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
 }
 
+/** Returns what writes 12,480 as 12.5K, where there is no room; the phone has room. */
+export function shortening(figures?: string): (n: number) => string {
+  const short = new Intl.NumberFormat(figures, { notation: "compact", maximumFractionDigits: 1 });
+  return (n) => short.format(n);
+}
+
 const UNITS = [
   ["day", 86_400],
   ["hour", 3_600],
