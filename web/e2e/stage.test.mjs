@@ -1,15 +1,14 @@
-// Tests the stage, the overlay and the leaderboard: what the room sees move, what stays where it is, and what
-// keys do.
+// Tests the stage: what the room sees move, what stays where it is, and what keys do.
 
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
 import jsqr from "jsqr";
 import { PNG } from "pngjs";
-import { launch, person, STAGE, still } from "./browser.mjs";
+import { launch, person, still } from "./browser.mjs";
 import { test } from "./harness.mjs";
 import { NO_SERVER } from "./phone.mjs";
 import { Pollux } from "./pollux.mjs";
-import { turnoutStandsFree } from "./turnout.mjs";
+import { eventOf, openOn, reaches, row, rows, shownRows, stageIn, total } from "./stage.mjs";
 
 let server, browser;
 before(async () => {
@@ -21,43 +20,9 @@ after(async () => {
 });
 
 const HD = { width: 1920, height: 1080 };
-const stage = (rest = {}) => person(browser, { size: STAGE, theme: "dark", ...rest });
-/** Opens a page of the stage and waits until it is live. */
-async function open(page, path, on = server) {
-  await page.goto(on.url + path);
-  await page.locator("main:not(.word) [data-link=live]").waitFor();
-}
-const rows = (page) => page.getByRole("list", { name: "Results" }).getByRole("listitem");
-const row = (page, text) => rows(page).filter({ hasText: text });
-const total = (page, text) => page.locator("footer").getByText(text, { exact: true }).waitFor();
-const shownRows = (page) => rows(page).locator(".text").allTextContents();
-/** Waits until a row's bar fills this part of its track. */
-async function reaches(page, text, share) {
-  const bar = await row(page, text).locator(".bar").elementHandle();
-  await page.waitForFunction(
-    ([node, wanted]) => {
-      const of = (box) => box.getBoundingClientRect().width;
-      return Math.abs(of(node) / of(node.parentElement) - wanted) < 0.002;
-    },
-    [bar, share],
-  );
-}
-/** Creates an event with these polls; all are open, and the first is shown. */
-async function event(questions, rest = {}, options = ["Yes", "No"]) {
-  const made = await server.call("POST", "/api/events", { body: { title: "The day of polls", ...rest } });
-  const polls = [];
-  for (const question of questions) {
-    polls.push(
-      await server.call("POST", `/api/events/${made.id}/polls`, {
-        token: made.ownerToken,
-        body: { question, options, ...(typeof question === "object" ? question : {}) },
-      }),
-    );
-  }
-  const show = (poll) => server.call("POST", `/api/events/${made.id}/show`, { token: made.ownerToken, body: { poll } });
-  if (polls.length) await show(polls[0].id);
-  return { ...made, polls: polls.map((poll) => ({ ...poll, ownerToken: made.ownerToken })), show };
-}
+const stage = (rest) => stageIn(browser, rest);
+const open = (page, path, on = server) => openOn(page, on, path);
+const event = (...asked) => eventOf(server, ...asked);
 
 test("bars grow where they are, and numbers with them", async () => {
   const poll = await server.poll("Tea or coffee?", ["Tea", "Coffee", "Water"]);
@@ -250,134 +215,6 @@ test("the first phone from elsewhere takes the warning's place", async () => {
   await open(page, `/present/${poll.id}`);
   await page.getByText("✓ Phones get here · 12 joined").waitFor();
   assert.equal(await page.getByRole("alert").count(), 0);
-  await leave();
-});
-
-test("hidden results stay hidden, also before the owner, and are sorted at the reveal alone", async () => {
-  const poll = await server.poll("Who wins?", ["Castor", "Pollux", "Helen"], { results: "hidden" });
-  await server.votes(poll, 2, 4);
-  await server.votes(poll, 3, 1);
-  const { page, leave } = await stage();
-  await open(page, `/present/${poll.id}#token=${poll.ownerToken}`);
-  // The number of voters is shown large, and no results.
-  await total(page, "5 have voted");
-  await turnoutStandsFree(page, 5);
-  const places = () =>
-    rows(page).evaluateAll((all) => all.map((one) => one.getBoundingClientRect().top).sort((a, b) => a - b));
-  const before = await places();
-  assert.doesNotMatch((await rows(page).allTextContents()).join(), /\d/);
-  assert.doesNotMatch(await page.locator("table").textContent(), /\d/);
-  await reaches(page, "Pollux", 0);
-  await watchMoves(page);
-  await page.keyboard.press("Space");
-  // The rows are read at the moment at which the figures appear: a second question may take longer than the
-  // bars do.
-  const unveiled = await page.waitForFunction(
-    () =>
-      document.querySelector("footer").innerText.includes("5 votes") &&
-      [...document.querySelectorAll("ol[aria-label=Results] .text")].map((one) => one.textContent),
-  );
-  assert.deepEqual(await unveiled.jsonValue(), ["Castor", "Pollux", "Helen"], "sorted before the bars have grown");
-  await reaches(page, "Pollux", 0.8);
-  await page.waitForFunction(() => document.querySelector("ol .text").textContent === "Pollux");
-  assert.deepEqual(await shownRows(page), ["Pollux", "Helen", "Castor"]);
-  assert.ok(
-    (await moves(page)).some((text) => text.includes("Castor")),
-    "nothing glided",
-  );
-  await still(page);
-  assert.deepEqual(await places(), before, "the rows stand elsewhere since turnout gave way to them");
-  assert.equal(await page.locator("[data-turnout]").count(), 0);
-  // From now on rows stay in place again.
-  await server.votes(poll, 1, 6);
-  await total(page, "11 votes");
-  assert.deepEqual(await shownRows(page), ["Pollux", "Helen", "Castor"]);
-  await leave({ moved: true });
-});
-
-const TURNOUT =
-  "turnout stands where nothing is written, whatever is asked, and not at all where the organiser hides " + "it";
-test(TURNOUT, async () => {
-  const long =
-    "An option whose text goes on for so long that it needs every bit of the room that there is " +
-    "beside its figures, twice over";
-  for (const options of [[long, long.toUpperCase(), "No"], Array.from({ length: 14 }, (_, i) => `${i + 1}: ${long}`)]) {
-    for (const layout of ["bars", "columns"]) {
-      const made = await event([{ question: "Which?", options, results: "hidden" }], { layout });
-      await server.votes(made.polls[0], 1, 5);
-      const { page, leave } = await stage();
-      await open(page, `/present/${made.code}`);
-      await turnoutStandsFree(page, 5);
-      await leave({ moved: true });
-    }
-  }
-  const secret = await server.poll("Not even that?", ["Yes", "No"], { results: "hidden", turnout: "hidden" });
-  await server.votes(secret, 1, 5);
-  const { page, leave } = await stage();
-  // The owner may see the results; the room may not.
-  await open(page, `/present/${secret.id}#token=${secret.ownerToken}`);
-  await total(page, "Results are hidden");
-  await page.keyboard.press("i");
-  await page.getByText("The numbers are hidden until the reveal").waitFor();
-  assert.equal(await page.locator("[data-turnout]").count(), 0);
-  await leave({ moved: true });
-});
-
-test("the last seconds, the count of the last votes, and the winner", async () => {
-  const poll = await server.poll("Is it over?", ["Yes", "No"], {
-    closesAt: new Date(Date.now() + 15_000).toISOString(),
-  });
-  await server.votes(poll, 1, 3);
-  await server.votes(poll, 2, 1);
-  const { page, leave } = await stage();
-  await open(page, `/present/${poll.id}?proof=1`);
-  await page.locator("aside").getByText("Closes in").waitFor();
-  await page
-    .locator("footer")
-    .getByText(/Closes in 0:0\d/)
-    .waitFor();
-  const outcome = page.getByRole("group", { name: "Outcome" });
-  await outcome.getByText("Final result").waitFor();
-  assert.equal(
-    await outcome.ariaSnapshot(),
-    [
-      '- group "Outcome":',
-      "  - paragraph: Final result",
-      '  - paragraph: "Yes"',
-      "  - paragraph: 75%",
-      "  - paragraph: 3 of 4 votes",
-    ].join("\n"),
-  );
-  const { resultHash } = await server.read(poll);
-  assert.match(resultHash, /^[0-9a-f]{64}$/);
-  const proof = page.getByRole("group", { name: "Proof" });
-  await proof.getByText("4 votes, all counted", { exact: true }).waitFor();
-  await proof.getByText(`${resultHash.slice(0, 4)}…${resultHash.slice(-4)}`).waitFor();
-  await proof.getByText("pollux recount").waitFor();
-  await proof.getByRole("button").click();
-  await proof.getByText(resultHash, { exact: true }).waitFor();
-  await leave({ moved: true });
-});
-
-test("a tie is called one", async () => {
-  const poll = await server.poll("Evenly?", ["Salt", "Pepper", "Neither"]);
-  await server.votes(poll, 1, 2);
-  await server.votes(poll, 2, 2);
-  await server.act(poll, "close");
-  const { page, leave } = await stage();
-  await open(page, `/present/${poll.id}`);
-  assert.equal(
-    await page.getByRole("group", { name: "Outcome" }).ariaSnapshot(),
-    [
-      '- group "Outcome":',
-      "  - paragraph: Final result",
-      "  - paragraph: A tie of 2",
-      "  - list:",
-      "    - listitem: A Salt",
-      "    - listitem: B Pepper",
-      "  - paragraph: 2 votes each · 50%",
-    ].join("\n"),
-  );
   await leave();
 });
 
@@ -618,89 +455,4 @@ test("killed under the stage: the data stay, with their age, and end at the fina
   await page.getByRole("group", { name: "Outcome" }).getByText("60%").waitFor();
   await total(page, "5 votes");
   await leave();
-});
-
-test("an overlay is transparent and read-only; an embed stands on a card", async () => {
-  const poll = await server.poll("Over a stream?", ["Yes", "No"]);
-  await server.votes(poll, 1, 1);
-  const { page, leave } = await stage();
-  await page.goto(`${server.url}/overlay/${poll.id}?code=1`);
-  await row(page, "Yes").getByText("100%").waitFor();
-  await page.getByText(poll.code.replace(/(...)(...)/, "$1\u2009$2")).waitFor();
-  const alpha = (at) =>
-    page.screenshot({ omitBackground: true }).then((png) => {
-      const { data, width } = PNG.sync.read(png);
-      return data[(at[1] * width + at[0]) * 4 + 3];
-    });
-  assert.equal(await alpha([2, 2]), 0, "the overlay has a background");
-  assert.equal(await page.locator("button, a, input").count(), 0);
-  await page.goto(`${server.url}/embed/${poll.id}?layout=columns&theme=light`);
-  await row(page, "Yes").getByText("100%").waitFor();
-  assert.equal(await alpha([2, 2]), 255);
-  assert.equal(await page.getAttribute("html", "data-theme"), "light");
-  assert.equal(await page.locator("button, a, input").count(), 0);
-  await leave();
-});
-
-/** Keeps every animated move from place to place, as it happens. */
-function watchMoves(page) {
-  return page.evaluate(() => {
-    const animate = Element.prototype.animate;
-    window.moves = [];
-    Element.prototype.animate = function (frames, timing) {
-      if (frames.transform) window.moves.push(this.textContent);
-      return animate.call(this, frames, timing);
-    };
-  });
-}
-const moves = (page) => page.evaluate(() => window.moves);
-
-test("the leaderboard moves when ranks do; equal votes share a rank", async () => {
-  const poll = await server.poll("Who leads?", ["Hare", "Tortoise", "Snail"]);
-  await server.votes(poll, 1, 20);
-  await server.votes(poll, 2, 19);
-  const { page, leave } = await stage();
-  await open(page, "/leaderboard");
-  const ranking = page.getByRole("list", { name: "Options in front" }).getByRole("listitem");
-  await ranking.first().getByText("Hare").waitFor();
-  await watchMoves(page);
-  await server.votes(poll, 2, 1, "level");
-  await page.waitForFunction(
-    () =>
-      [...document.querySelectorAll("ol:first-of-type .rank")]
-        .slice(0, 2)
-        .map((r) => r.textContent)
-        .join() === "1,1",
-  );
-  await server.votes(poll, 2, 1, "ahead");
-  await page.waitForFunction(() => /Tortoise/.test(document.querySelector("ol li").textContent));
-  assert.ok(
-    (await moves(page)).some((text) => text.includes("Tortoise")),
-    `moved: ${await moves(page)}`,
-  );
-  assert.match(await ranking.first().textContent(), /1\s*Tortoise\s*Who leads\?.*21/s);
-  await leave({ moved: true });
-});
-
-test("an empty leaderboard says what will come", async (t) => {
-  const empty = await Pollux.start();
-  t.after(() => empty.stop());
-  const { page, leave } = await stage();
-  await open(page, "/leaderboard", empty);
-  await page.getByText("No votes yet").waitFor();
-  await leave();
-});
-
-test("with reduced motion nothing moves", async () => {
-  const poll = await server.poll("Calm?", ["Yes", "No"], { results: "hidden" });
-  await server.votes(poll, 2, 2);
-  const { page, leave } = await stage({ reducedMotion: "reduce" });
-  await open(page, `/present/${poll.id}#token=${poll.ownerToken}`);
-  assert.equal(await page.evaluate(() => getComputedStyle(document.querySelector(".bar")).transitionDuration), "0s");
-  await watchMoves(page);
-  await page.keyboard.press("Space");
-  await page.waitForFunction(() => document.querySelector("ol .text").textContent === "No");
-  assert.deepEqual(await moves(page), []);
-  assert.equal(await page.evaluate(() => document.getAnimations().length), 0);
-  await leave({ moved: true });
 });
