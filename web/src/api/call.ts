@@ -13,7 +13,7 @@ export type Problem = Pick<ProblemDocument, "title"> & Partial<ProblemDocument>;
 
 /** A refusal, or with status 0 no answer of Pollux. `retryAfter` is in milliseconds. */
 export type Refusal = { ok: false; status: number; problem: Problem; retryAfter: number };
-/** What a request comes to. */
+/** The answer to a request, or why there is none. */
 export type Answer<T> = { ok: true; status: number; data: T } | Refusal;
 
 /** What the generated types say of one operation. */
@@ -26,7 +26,7 @@ export type Ask<O extends Operation> = Omit<O, "url" | "headers"> & {
   /** The owner's, a stage's or the operator's token. */
   token?: string | null;
   headers?: Record<string, string>;
-  /** Milliseconds to wait for the answer. */
+  /** The milliseconds to wait for the answer. */
   patience?: number;
   /** Whether the request is sent even when the page is closed meanwhile. */
   outlives?: boolean;

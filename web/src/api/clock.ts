@@ -5,7 +5,7 @@
 // The one that only runs cannot be set, but it may stand still while the device sleeps. Where they disagree,
 // only the server knows the time.
 
-/** Milliseconds by which a clock may be fast, or two may disagree, before anything is done about it. */
+/** The milliseconds by which a clock may be fast, or two may disagree, before anything is done about it. */
 const CLOSE = 20_000;
 
 /** The server's time at its last answer, less that of either clock. */

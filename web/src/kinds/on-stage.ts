@@ -8,7 +8,7 @@ import type { Results } from "../present/results.svelte";
 import choice from "./choice/on-stage";
 import rating from "./rating/on-stage";
 
-/** Figures as the room may see them: slot by slot, and the number of voters; null where they are hidden. */
+/** The figures as the room may see them: slot by slot, and the number of voters; null where they are hidden. */
 export type Seen<P extends Poll> = { poll: P; votes: readonly number[] | null; voters: number | null };
 /**
  * The place of the rows: its size in units of the stage, whether the layout is columns, and how texts fit

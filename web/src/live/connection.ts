@@ -29,7 +29,7 @@ export type Wiring = {
 };
 
 const ASK_EVERY = 2_000;
-/** Milliseconds of silence after which a connection is doubted. */
+/** The milliseconds of silence after which a connection is doubted. */
 const SILENCE = 30_000;
 /**
  * A connection that lived for this many milliseconds was a good one; one that breaks off sooner is a failure

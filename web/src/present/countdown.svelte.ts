@@ -7,7 +7,7 @@ const SHOWN = 24 * 3_600_000;
 
 /** Counts down to a poll's close. */
 export class Countdown {
-  /** Milliseconds left, in whole seconds; null when nothing is to be shown. */
+  /** The milliseconds left, in whole seconds; null when nothing is to be shown. */
   left = $state<number | null>(null);
 
   constructor(closesAt: () => string | null | undefined) {

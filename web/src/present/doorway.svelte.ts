@@ -5,7 +5,7 @@ import type { Address } from "../api/generated";
 
 const LOOPBACK = /^(localhost|127\.|\[::1\])/;
 
-/** Milliseconds until the server is asked again. */
+/** The milliseconds until the server is asked again. */
 const AGAIN = 3_000;
 
 /** Knows the address for phones, as the server tells it. */

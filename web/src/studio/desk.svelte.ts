@@ -66,7 +66,7 @@ export class Desk {
   /** The polls that the next frame shows. */
   #due = new Map<string, Poll>();
   #news = false;
-  /** Raised when the operator leaves: answers to earlier questions are the operator's alone. */
+  /** It is raised when the operator leaves: answers to earlier questions are the operator's alone. */
   #era = 0;
   #frames = new Frames();
   #screen: Screen;
@@ -78,7 +78,7 @@ export class Desk {
   #greeted = false;
   /** What was deleted: messages that are still on their way do not bring it back. */
   #gone = new Set<string>();
-  /** Since when the server has said of something shown here that it does not exist. */
+  /** The time at which the server first said of something shown here that it does not exist. */
   #missed = new Map<string, number>();
   #timer: ReturnType<typeof setInterval>;
   #waiting = new Map<string, ReturnType<typeof setTimeout>>();

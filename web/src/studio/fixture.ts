@@ -52,7 +52,7 @@ export class Hall {
   polls = new Map<string, ChoicePoll>();
   events = new Map<string, Event>();
   asked: string[] = [];
-  /** This many deletions are answered as if they were done, by something other than Pollux. */
+  /** So many deletions are answered as if they were done, by something other than Pollux. */
   feigned = 0;
   desk!: Desk;
   #ways: { query: string; tokens: string[]; hears: Hears; open: boolean }[] = [];

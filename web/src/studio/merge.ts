@@ -33,7 +33,7 @@ export type Draft<T> = { mine: T; server: T; since: Partial<T> };
  * the form, for the case that its poll or event is deleted.
  */
 export type Kept<T> = { mine: Partial<T>; base: Partial<T>; last?: T };
-/** Fields that are one thing to whoever writes; a field that is in no group is alone. */
+/** The fields that are one thing to whoever writes; a field that is in no group is alone. */
 type Groups<T> = readonly (readonly (keyof T)[])[];
 /** Merges both changes of a field; null if that cannot be done. */
 type Blend<T> = (was: Partial<T>, mine: Partial<T>, theirs: Partial<T>) => Partial<T> | null;

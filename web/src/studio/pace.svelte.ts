@@ -6,7 +6,7 @@ const SECONDS = 60;
 export class Pace {
   /** The voters counted in each of the last sixty whole seconds, the newest last. */
   seconds = $state.raw<readonly number[]>(new Array<number>(SECONDS).fill(0));
-  /** Voters per second, over the last five seconds. */
+  /** The voters per second, over the last five seconds. */
   readonly now = $derived(this.seconds.slice(-5).reduce((sum, one) => sum + one, 0) / 5);
 
   #count = 0;

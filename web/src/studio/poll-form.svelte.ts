@@ -56,7 +56,7 @@ const BLANK: Written = {
   embed: "",
 };
 
-/** Fields that are one thing to whoever writes: how people answer, and when the poll closes. */
+/** The fields that are one thing to whoever writes: how people answer, and when the poll closes. */
 const GROUPS: (keyof Written)[][] = [
   ["kind", ...WITH_KIND],
   ["closesAt", "closesAfter"],
@@ -89,7 +89,7 @@ export class PollForm {
   turnout = $state("shown");
   revote = $state("replace");
   closesAt = $state("");
-  /** Seconds from each opening until the poll closes, instead of a closing time. */
+  /** The seconds from each opening until the poll closes, instead of a closing time. */
   closesAfter = $state<number | null>(null);
   listed = $state(true);
   voterIds = $state(true);

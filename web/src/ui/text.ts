@@ -59,9 +59,9 @@ export function lengthOf(text: string): number {
   return [...clusters].filter(({ segment }) => [...segment].some((c) => !UNSEEN.test(c))).length;
 }
 
-/** Bullets that are nothing else; U+F0A7 and U+F0B7 are Word's own. Its hollow one is an o with a tab. */
+/** The bullets that are nothing else; U+F0A7 and U+F0B7 are Word's own. Its hollow one is an o with a tab. */
 const BULLET = /^(?:[•◦‣⁃∙▪▫■□●○◆◇➢➤☐☑\uF0A7\uF0B7]\s+|o\t)(?=\S)/;
-/** Signs that may be bullets, and may be a part of the text. */
+/** The signs that may be bullets, and may be a part of the text. */
 const DASH = /^[-–—*·]\s+(?=[^\s\d])/;
 /** The number of a numbered list, or the letter of a lettered one, and the space after it. */
 const NUMBER = /^(?:(\d{1,3})[.)]\s+|\(?(\d{1,3}|[A-Za-z])\)\s+|(\d{1,3}|[A-Za-z])\.?\t)(?=\S)/;

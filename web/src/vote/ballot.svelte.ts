@@ -66,9 +66,9 @@ export type Kept = {
   last: string;
   /** The name by which the server told this voter to be known in this poll, where no cookie is kept. */
   voter?: string;
-  /** Of a failure, the answer's status and the milliseconds until the next try. */
+  /** The answer's status and the milliseconds until the next try, after a failure. */
   failed?: { status: number; pause: number };
-  /** Of a refusal, the server's words. */
+  /** The server's words of a refusal. */
   note?: string;
 };
 

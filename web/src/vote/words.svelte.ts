@@ -7,7 +7,7 @@ import type en from "./lang/en";
 
 /** A text, or one for each plural category of the language. */
 export type Words = Record<string, string | Partial<Record<Intl.LDMLPluralRule, string>>>;
-/** Texts under exactly these keys. */
+/** The texts under exactly these keys. */
 export type Texts<Keys extends string> = Record<Keys, Words[string]>;
 export type Key = keyof typeof en;
 type Values = Record<string, string | number>;

@@ -4,7 +4,7 @@ import type { TrendPoint } from "../../api/generated";
 
 /** The voters and the votes slot by slot at a moment, in milliseconds. */
 export type Point = { at: number; voters: number; votes: readonly number[] };
-/** Voters per second between two moments, in milliseconds. */
+/** The voters per second between two moments, in milliseconds. */
 export type Rate = { from: number; to: number; perSecond: number };
 
 /** The most points of a chart; when there are more, every other one is dropped. */

@@ -3,7 +3,7 @@
 import type { Status } from "../../api/generated";
 import { lasting, number, plural } from "../words";
 
-/** How bad something is. */
+/** A tone says how bad something is. */
 export type Tone = "ok" | "warn" | "bad";
 /** The state of one part of the server. */
 export type Line = { name: string; tone: Tone; words: string; detail: string };

@@ -4,7 +4,7 @@
 import type { Address } from "../../api/generated";
 import { getAddress } from "../../api/operations";
 
-/** Milliseconds until the server is asked again. */
+/** The milliseconds until the server is asked again. */
 const AGAIN = 3_000;
 
 class Links {
