@@ -10,7 +10,7 @@
 //! value {"v":1,"type":"progress","partition":3,"generation":"…","nextOffset":1042}
 //!
 //! key   0199…-poll                                                 (on `polls`)
-//! value {"v":1,"type":"poll","pollId":"0199…","question":"…","options":["…","…"],…}
+//! value {"v":1,"type":"poll","pollId":"0199…","question":"…",…}
 //!
 //! key   0199…-event                                                (on `polls`)
 //! value {"v":1,"type":"event","eventId":"0199…","title":"…","current":"0199…-poll",…}

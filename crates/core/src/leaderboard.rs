@@ -1,20 +1,20 @@
-//! The leaderboard ranks options, or whole polls, over all open polls.
+//! The leaderboard ranks rows of results, or whole polls, over all open polls.
 
 use crate::id::PollId;
-use crate::kind::choice::OptionId;
+use crate::kind::RowId;
 
-/// A contender is an option or a poll to be ranked. Polls sort by age because their ids are
+/// A contender is a row of a poll, or a poll, to be ranked. Polls sort by age because their ids are
 /// UUIDv7s.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Contender {
     /// The poll.
     pub poll: PollId,
-    /// The option in the poll; 0 where polls themselves are ranked.
-    pub option: OptionId,
-    /// The number it is ranked by: the votes for an option, the voters of a poll.
+    /// The row of the poll's result; 0 where polls themselves are ranked.
+    pub row: RowId,
+    /// The number it is ranked by: the votes in a row, the voters of a poll.
     pub votes: u64,
-    /// The number of marks counted, which is shown beside the rank. A poll whose voters may mark
-    /// several options, or rate several statements, can have more marks than voters.
+    /// The number of marks counted, which is shown beside the rank. A poll in which an answer may
+    /// have several marks can have more marks than voters.
     pub marks: u64,
 }
 
@@ -28,9 +28,9 @@ pub struct Ranked {
 }
 
 /// Returns the first `limit` of the contenders. More votes come first; among equal votes the older
-/// poll, then the lower option.
+/// poll, then the upper row.
 pub fn rank(contenders: impl IntoIterator<Item = Contender>, limit: usize) -> Vec<Ranked> {
-    let key = |c: &Contender| (std::cmp::Reverse(c.votes), c.poll, c.option);
+    let key = |c: &Contender| (std::cmp::Reverse(c.votes), c.poll, c.row);
     let mut all: Vec<_> = contenders.into_iter().collect();
     if limit == 0 {
         return Vec::new();

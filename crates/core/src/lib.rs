@@ -20,7 +20,7 @@
 //! - [`standing`]: a poll with the sum over its partitions.
 //! - [`event`]: several polls under one join code.
 //! - [`announcement`]: the bytes by which every node hears of a change.
-//! - [`leaderboard`]: the ranking of options and of polls.
+//! - [`leaderboard`]: the ranking of rows and of polls.
 //! - [`result`]: the hash of a final result.
 
 pub mod announcement;

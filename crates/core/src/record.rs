@@ -279,8 +279,8 @@ impl Entry {
 
 /// Encodes the value of a ballot's record.
 fn encode_ballot(ballot: &Ballot) -> Vec<u8> {
-    if let Answer::Choice(options) = &ballot.answer {
-        return canonical::encode(ballot, *options);
+    if let Some(bytes) = canonical::encode(ballot) {
+        return bytes;
     }
     let wire = Wire {
         v: VERSION,

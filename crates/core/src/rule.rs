@@ -6,7 +6,7 @@ use crate::text;
 /// A violation is one broken rule: where in the request's body, and what is wrong there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// A JSON pointer (RFC 6901), such as `/options/2`.
+    /// A JSON pointer (RFC 6901), such as `/embed/2`.
     pub pointer: String,
     /// A sentence that names the limit and what was found.
     pub detail: String,

@@ -45,7 +45,7 @@ fn ratings() -> impl Strategy<Value = KindDraft> {
 
 fn of(draft: KindDraft) -> Poll {
     let id = PollId::new(NOW, [1; 10]);
-    let mut poll = Poll::draft(id, Draft::of("Which?", draft), [0; 32], NOW).unwrap();
+    let mut poll = Poll::draft(id, Draft::new("Which?", draft), [0; 32], NOW).unwrap();
     poll.open(NOW).unwrap();
     poll
 }
@@ -162,7 +162,7 @@ proptest! {
 
 fn refusal(draft: rating::Draft) -> Vec<String> {
     let id = PollId::new(NOW, [1; 10]);
-    let draft = Draft::of("Which?", KindDraft::Rating(draft));
+    let draft = Draft::new("Which?", KindDraft::Rating(draft));
     match Poll::draft(id, draft, [0; 32], NOW) {
         Err(ChangeRefused::Invalid(broken)) => broken.into_iter().map(|it| it.pointer).collect(),
         other => panic!("{other:?}"),

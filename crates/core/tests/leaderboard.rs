@@ -6,8 +6,8 @@ use pollux_core::id::{PollId, UnixMillis};
 use pollux_core::leaderboard::{Contender, rank};
 use proptest::prelude::*;
 
-fn contender(poll: u64, option: u8, votes: u64) -> Contender {
-    Contender { poll: PollId::new(UnixMillis(poll), [0; 10]), option, votes, marks: votes }
+fn contender(poll: u64, row: u8, votes: u64) -> Contender {
+    Contender { poll: PollId::new(UnixMillis(poll), [0; 10]), row, votes, marks: votes }
 }
 
 #[test]
@@ -15,7 +15,7 @@ fn equal_votes_share_a_rank_and_the_next_one_skips() {
     let board =
         rank([contender(2, 1, 5), contender(1, 2, 9), contender(1, 1, 5), contender(3, 1, 4)], 10);
     let told: Vec<_> =
-        board.iter().map(|r| (r.rank, r.contender.poll.time().0, r.contender.option)).collect();
+        board.iter().map(|r| (r.rank, r.contender.poll.time().0, r.contender.row)).collect();
     assert_eq!(told, [(1, 1, 2), (2, 1, 1), (2, 2, 1), (4, 3, 1)]);
 }
 
@@ -42,14 +42,14 @@ proptest! {
             let (above, below) = (pair[0].contender, pair[1].contender);
             prop_assert!(
                 above.votes > below.votes
-                    || above.votes == below.votes && (above.poll, above.option) < (below.poll, below.option)
+                    || above.votes == below.votes && (above.poll, above.row) < (below.poll, below.row)
             );
         }
         for out in all.iter().filter(|c| !board.iter().any(|r| r.contender == **c)) {
             if let Some(last) = board.last() {
                 let last = last.contender;
                 prop_assert!(out.votes < last.votes
-                    || out.votes == last.votes && (out.poll, out.option) > (last.poll, last.option));
+                    || out.votes == last.votes && (out.poll, out.row) > (last.poll, last.row));
             }
         }
     }

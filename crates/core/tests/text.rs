@@ -5,7 +5,7 @@
 use pollux_core::kind::choice::MAX_OPTION_CHARS;
 use pollux_core::kind::{Draft as Asked, Kind, Written, choice, rating};
 use pollux_core::poll::{ChangeRefused, Draft, Poll};
-use pollux_core::text::{control, count, key, most_bytes, normalise};
+use pollux_core::text::{Text, control, count, key, most_bytes, normalise};
 use pollux_core::{event, id};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -152,7 +152,7 @@ fn whatever_an_organiser_writes_must_have_something_to_see() {
             low_label: low.into(),
             ..Default::default()
         };
-        Poll::draft(id, Draft::of("Which?", Asked::Rating(kind)), [0; 32], NOW)
+        Poll::draft(id, Draft::new("Which?", Asked::Rating(kind)), [0; 32], NOW)
     };
     assert_eq!(broken(asked("\u{ad}", "")), one("/statements/0", detail));
     let Kind::Rating(rating) = asked("a\tb", "\u{200b}").unwrap().kind else { unreachable!() };
@@ -182,7 +182,8 @@ fn characters_are_counted_as_people_count_them_and_bytes_are_bounded() {
 }
 
 fn voted(poll: &Poll, text: &str) -> Result<Vec<String>, String> {
-    let written = Written { option: Some(text), ..Written::default() };
+    let choice = choice::Written { option: Some(Text(text.into())), ..Default::default() };
+    let written = Written { choice, answer: None };
     let answer = poll.kind.read(&written).map_err(|broken| broken.detail)?;
     Ok(poll.kind.say(&answer))
 }

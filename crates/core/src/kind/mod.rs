@@ -17,7 +17,9 @@
 pub mod choice;
 pub mod rating;
 
+use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use self::choice::{Choice, OptionSet};
 use self::rating::{Rating, Steps};
@@ -25,6 +27,9 @@ use crate::rule::Violation;
 
 /// A slot is the index of a counter in a poll's counts.
 pub type Slot = usize;
+
+/// A row's id is its place in the result, from 1 on.
+pub type RowId = u8;
 
 /// The kind is what a poll asks, as it is kept; it is fixed once the poll has opened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +61,14 @@ impl Draft {
 }
 
 impl Kind {
+    /// Returns the kind's name, which is that of its folders.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Choice(_) => "choice",
+            Self::Rating(_) => "rating",
+        }
+    }
+
     /// Returns the word for the kind in the API.
     pub fn word(&self) -> &'static str {
         match self {
@@ -95,6 +108,22 @@ impl Kind {
             (Self::Rating(rating), Answer::Rating(steps)) => rating.say(steps),
             // A ballot of another kind never counts.
             _ => Vec::new(),
+        }
+    }
+
+    /// Returns whether the leaderboard ranks the rows of such a poll, each of which is one slot.
+    pub fn ranks_rows(&self) -> bool {
+        match self {
+            Self::Choice(_) => true,
+            Self::Rating(_) => false,
+        }
+    }
+
+    /// Returns the organiser's text of a row.
+    pub fn text_of(&self, row: RowId) -> Option<&str> {
+        match self {
+            Self::Choice(choice) => choice.text_of(row),
+            Self::Rating(rating) => rating.text_of(row),
         }
     }
 
@@ -189,30 +218,34 @@ impl Form {
 /// its own members and refuses the others.
 #[derive(Debug, Default)]
 pub struct Written<'a> {
-    /// The text of an option.
-    pub option: Option<&'a str>,
-    /// The id of an option.
-    pub option_id: Option<u64>,
-    /// The texts of options.
-    pub options: Option<Vec<&'a str>>,
-    /// The ids of options.
-    pub option_ids: Option<&'a [u64]>,
+    /// The members that only a choice has.
+    pub choice: choice::Written<'a>,
     /// JSON whose meaning depends on the kind.
     pub answer: Option<&'a str>,
 }
 
 impl<'a> Written<'a> {
+    /// Returns the names of the members.
+    pub fn members() -> impl Iterator<Item = &'static str> {
+        choice::Written::MEMBERS.into_iter().chain(["answer"])
+    }
+
+    /// Reads the value of a member, if it is one of an answer's. Returns its place among them.
+    pub fn member<M: MapAccess<'a>>(
+        &mut self,
+        name: &str,
+        map: &mut M,
+    ) -> Result<Option<usize>, M::Error> {
+        if name == "answer" {
+            self.answer = map.next_value::<Option<&RawValue>>()?.map(RawValue::get);
+            return Ok(Some(choice::Written::MEMBERS.len()));
+        }
+        self.choice.member(name, map)
+    }
+
     /// Returns how many of the members are given.
     fn given(&self) -> usize {
-        let Self { option, option_id, options, option_ids, answer } = self;
-        let given = [
-            option.is_some(),
-            option_id.is_some(),
-            options.is_some(),
-            option_ids.is_some(),
-            answer.is_some(),
-        ];
-        given.into_iter().filter(|given| *given).count()
+        self.choice.given() + usize::from(self.answer.is_some())
     }
 
     /// Returns the JSON of `answer` if nothing else is given; `wanted` tells the client what it has
@@ -239,6 +272,20 @@ impl Answer {
     /// 100.
     pub fn options(ids: impl IntoIterator<Item = choice::OptionId>) -> Option<Self> {
         OptionSet::of(ids).map(Self::Choice)
+    }
+
+    /// Returns the answer in the canonical form of a ballot's record, if its kind has one there.
+    pub(crate) fn canonical(&self) -> Option<OptionSet> {
+        match self {
+            Self::Choice(options) => Some(*options),
+            Self::Rating(_) => None,
+        }
+    }
+
+    /// Reads an answer in the canonical form from the start of these bytes. Returns the rest, too.
+    pub(crate) fn read_canonical(bytes: &[u8]) -> Option<(Self, &[u8])> {
+        let (options, rest) = OptionSet::read(bytes)?;
+        Some((Self::Choice(options), rest))
     }
 
     /// Returns the name and value of the JSON member that exports, traces and votes say the answer

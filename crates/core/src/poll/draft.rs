@@ -2,7 +2,7 @@
 
 use super::{ChangeRefused, Results, Revote, Turnout};
 use crate::id::UnixMillis;
-use crate::kind::{self, Kind, choice};
+use crate::kind::{self, Kind};
 use crate::rule::{Violation, clean};
 
 /// The greatest length of a question, in characters.
@@ -42,21 +42,11 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Returns a single choice between these options, with every default.
-    pub fn new(
-        question: impl Into<String>,
-        options: impl IntoIterator<Item: Into<String>>,
-    ) -> Self {
-        let options = options.into_iter().map(Into::into).collect();
-        let kind = kind::Draft::Choice(choice::Draft { options, ..choice::Draft::default() });
-        Self::of(question, kind)
-    }
-
-    /// Returns a draft of this kind, with every default.
-    pub fn of(question: impl Into<String>, kind: kind::Draft) -> Self {
+    /// Returns a draft of this kind, with every default. Texts alone make a single choice.
+    pub fn new(question: impl Into<String>, kind: impl Into<kind::Draft>) -> Self {
         Self {
             question: question.into(),
-            kind,
+            kind: kind.into(),
             revote: Revote::default(),
             results: Results::default(),
             turnout: Turnout::default(),

@@ -1,31 +1,31 @@
-//! The canonical form of a choice's ballot is read and written here without a JSON library, because
-//! every vote passes both ways. A record that is laid out otherwise is no less valid; serde reads
-//! it.
+//! The canonical form of a ballot is read and written here without a JSON library, because nearly
+//! every vote passes both ways. The kind of the poll says whether an answer has a place in it. A
+//! record that is laid out otherwise is no less valid; serde reads it.
 
 use std::str::FromStr;
 
 use crate::ballot::{Ballot, NamedBy};
 use crate::id::UnixMillis;
 use crate::kind::Answer;
-use crate::kind::choice::OptionSet;
 
 // The golden tests fail if any of these texts changes.
 const FIRST: &str = r#"{"v":1,"type":"ballot","pollId":""#;
 const SECOND: &str = r#"{"v":2,"type":"ballot","pollId":""#;
 const VOTER: &str = r#"","voter":""#;
 const ID: &str = r#"","ballotId":""#;
-const OPTIONS: &str = r#"","optionIds":["#;
-const PHASE: &str = r#"],"phase":"#;
+const ANSWER: &str = r#"","#;
+const PHASE: &str = r#","phase":"#;
 const ROUND: &str = r#","round":"#;
 const AT: &str = r#","at":"#;
 const CLIENT: &str = "}";
 const SERVER: &str = r#","namedBy":"server"}"#;
 
-/// The bytes that a ballot which marks a few options fits into.
+/// The bytes that a ballot with a short answer fits into.
 const ROOM: usize = 256;
 
-/// Encodes the value of the record of a ballot that marks these options.
-pub(super) fn encode(ballot: &Ballot, options: OptionSet) -> Vec<u8> {
+/// Encodes the value of a ballot's record; `None` if its answer has no canonical form.
+pub(super) fn encode(ballot: &Ballot) -> Option<Vec<u8>> {
+    let answer = ballot.answer.canonical()?;
     let mut bytes = Vec::with_capacity(ROOM);
     let mut put = |text: &str| bytes.extend_from_slice(text.as_bytes());
     let uuid = &mut [0; 36];
@@ -37,16 +37,12 @@ pub(super) fn encode(ballot: &Ballot, options: OptionSet) -> Vec<u8> {
     put(ballot.poll.0.hyphenated().encode_lower(uuid));
     put(VOTER);
     put(ballot.voter.encode(&mut [0; 32]));
-    let mut digits = itoa::Buffer::new();
     put(ID);
     put(ballot.id.0.hyphenated().encode_lower(uuid));
-    put(OPTIONS);
-    for (i, option) in options.iter().enumerate() {
-        if i > 0 {
-            put(",");
-        }
-        put(digits.format(option));
-    }
+    put(ANSWER);
+    answer.write(&mut bytes);
+    let mut put = |text: &str| bytes.extend_from_slice(text.as_bytes());
+    let mut digits = itoa::Buffer::new();
     put(PHASE);
     put(digits.format(ballot.phase));
     put(ROUND);
@@ -54,7 +50,7 @@ pub(super) fn encode(ballot: &Ballot, options: OptionSet) -> Vec<u8> {
     put(AT);
     put(digits.format(ballot.at.0));
     put(end);
-    bytes
+    Some(bytes)
 }
 
 /// Decodes the ballot in these bytes; `None` if they are laid out in any other way.
@@ -71,16 +67,9 @@ pub(super) fn decode(value: &[u8]) -> Option<Ballot> {
     let voter = rest.id(32)?;
     rest.skip(ID)?;
     let id = rest.id(36)?;
-    rest.skip(OPTIONS)?;
-    let mut options = OptionSet::NONE;
-    while rest.0.first() != Some(&b']') {
-        if !options.is_empty() {
-            rest.skip(",")?;
-        }
-        let option =
-            u8::try_from(rest.number()?).ok().filter(|option| *option > options.greatest());
-        options = OptionSet::from_bits(options.bits() | 1_u128.checked_shl(option?.into())?)?;
-    }
+    rest.skip(ANSWER)?;
+    let answer;
+    (answer, rest.0) = Answer::read_canonical(rest.0)?;
     rest.skip(PHASE)?;
     let phase = u32::try_from(rest.number()?).ok()?;
     rest.skip(ROUND)?;
@@ -91,7 +80,6 @@ pub(super) fn decode(value: &[u8]) -> Option<Ballot> {
         NamedBy::Client => CLIENT,
         NamedBy::Server => SERVER,
     })?;
-    let answer = Answer::Choice(options);
     rest.0.is_empty().then_some(Ballot { poll, voter, id, named_by, answer, round, phase, at })
 }
 

@@ -4,6 +4,7 @@
 //!
 //! - [`problem`]: what clients are told when something goes wrong, and what is logged as a security event
 //! - [`http`]: the parts with which every handler reads requests and makes answers
+//! - [`kind`]: what each kind of poll has of its own in requests and in the documents
 //! - [`access`]: who asks, whether they may, and how often
 //! - [`lookup`]: finding the poll or event of an id or a join code
 //! - [`change`]: the one loop that makes an owner's changes of a poll or an event
@@ -25,6 +26,7 @@ pub mod event;
 pub mod figures;
 pub mod home;
 pub mod http;
+pub mod kind;
 pub mod live;
 pub mod lookup;
 pub mod operate;

@@ -1,6 +1,6 @@
 //! The leaderboard, kept by looking only at the polls that changed.
 //!
-//! Ten thousand open polls may have a million options, and ranking them all every tick would cost
+//! Ten thousand open polls may have a million rows, and ranking them all every tick would cost
 //! more than everything else. Whoever is not on the board is no better than its last place. So as
 //! long as the last place did not get worse, ranking the board together with what changed gives the
 //! same result as ranking everything. When it did get worse, everything is ranked.
@@ -8,13 +8,12 @@
 use std::collections::BTreeSet;
 
 use pollux_core::id::PollId;
-use pollux_core::kind::Kind;
 use pollux_core::leaderboard::{Contender, Ranked, rank};
 use pollux_core::standing::Standing;
 
 use super::view;
 
-/// One ranking, of options or of polls.
+/// A board is one ranking, of rows or of polls.
 #[derive(Default)]
 pub(super) struct Board {
     places: usize,
@@ -57,20 +56,19 @@ impl Board {
 
 /// The order that [`rank`] sorts by; smaller is better.
 fn order(c: &Contender) -> impl Ord + use<> {
-    (std::cmp::Reverse(c.votes), c.poll, c.option)
+    (std::cmp::Reverse(c.votes), c.poll, c.row)
 }
 
-/// Returns the counts of a poll's options that contend: those of a choice that may be on the board.
+/// Returns the counts of a poll's rows that contend, if the poll may be on the board and its kind
+/// has such rows.
 pub(super) fn counts(standing: &Standing) -> Vec<u64> {
-    match (view::contends(&standing.poll), &standing.poll.kind) {
-        (true, Kind::Choice(_)) => standing.counts(),
-        _ => Vec::new(),
-    }
+    let contend = view::contends(&standing.poll) && standing.poll.kind.ranks_rows();
+    if contend { standing.counts() } else { Vec::new() }
 }
 
-/// Returns the options of a poll as contenders with these counts.
-pub(super) fn options(poll: PollId, counts: &[u64]) -> impl Iterator<Item = Contender> {
-    (1..).zip(counts).map(move |(option, &votes)| Contender { poll, option, votes, marks: votes })
+/// Returns the rows of a poll as contenders with these counts.
+pub(super) fn rows(poll: PollId, counts: &[u64]) -> impl Iterator<Item = Contender> {
+    (1..).zip(counts).map(move |(row, &votes)| Contender { poll, row, votes, marks: votes })
 }
 
 /// Returns the poll itself as a contender, by its voters, so that polls of all kinds can be
@@ -78,7 +76,7 @@ pub(super) fn options(poll: PollId, counts: &[u64]) -> impl Iterator<Item = Cont
 pub(super) fn poll(standing: &Standing) -> Option<Contender> {
     view::contends(&standing.poll).then(|| Contender {
         poll: standing.poll.id,
-        option: 0,
+        row: 0,
         votes: standing.total_voters(),
         marks: standing.total_votes(),
     })
@@ -110,7 +108,7 @@ mod tests {
             let mut world: BTreeMap<PollId, Vec<u64>> = BTreeMap::new();
             let mut board = Board::new(places);
             let of = |poll: PollId, counts: &Vec<u64>| -> Vec<Contender> {
-                options(poll, counts).collect()
+                rows(poll, counts).collect()
             };
             for step in steps {
                 let mut changed = BTreeSet::new();

@@ -25,7 +25,7 @@ pub(super) struct Shared {
     /// The stream of everything. Its lock is held for a look or a change, never while a poll is
     /// encoded.
     pub overview: Mutex<Overview>,
-    /// The rankings of options and of polls. Only the tick takes this lock; polls may be locked
+    /// The rankings of rows and of polls. Only the tick takes this lock; polls may be locked
     /// meanwhile.
     pub ranking: Mutex<[Board; 2]>,
     /// The leaderboard as it is shown. Its lock is held for a look or a change.

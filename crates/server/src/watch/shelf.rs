@@ -37,7 +37,7 @@ pub(super) struct Shelved {
     public: u64,
     /// The first place that it had in the overview; see [`EntryState::created_seq`].
     created_seq: u64,
-    /// Its options' votes, which count on the leaderboard if it contends.
+    /// The votes of its rows that contend on the leaderboard.
     counts: Box<[u64]>,
     /// The poll itself as a contender, if it contends.
     poll: Option<Contender>,
@@ -99,9 +99,9 @@ impl Shelf {
     }
 
     /// Adds what a poll on the shelf counts on the leaderboard.
-    pub fn contend(&self, id: PollId, options: &mut Vec<Contender>, polls: &mut Vec<Contender>) {
+    pub fn contend(&self, id: PollId, rows: &mut Vec<Contender>, polls: &mut Vec<Contender>) {
         if let Some(shelved) = self.polls.lock().get(&id) {
-            options.extend(board::options(id, &shelved.counts));
+            rows.extend(board::rows(id, &shelved.counts));
             polls.extend(shelved.poll);
         }
     }

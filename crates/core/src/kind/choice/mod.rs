@@ -3,6 +3,7 @@
 //! Option *n* is counted in slot *n* − 1.
 
 mod options;
+mod written;
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -10,9 +11,10 @@ use std::cell::OnceCell;
 use serde::{Deserialize, Serialize};
 
 pub use self::options::{OptionId, OptionSet};
-use super::{Row, Slot, Written};
+pub use self::written::Written;
+use super::{Row, RowId, Slot};
 use crate::rule::{Violation, distinct};
-use crate::text;
+use crate::text::{self, Text};
 
 /// The most options that a poll may have.
 pub const MAX_OPTIONS: usize = 100;
@@ -63,6 +65,14 @@ pub struct Draft {
     pub kind: Option<ChoiceMode>,
     /// Most options a ballot may mark; the default is 1, or every option for a multiple choice.
     pub max_choices: Option<u64>,
+}
+
+impl<Texts: IntoIterator<Item: Into<String>>> From<Texts> for super::Draft {
+    /// Returns a single choice between these options.
+    fn from(options: Texts) -> Self {
+        let options = options.into_iter().map(Into::into).collect();
+        Self::Choice(Draft { options, ..Draft::default() })
+    }
 }
 
 impl Draft {
@@ -128,7 +138,7 @@ impl Choice {
     }
 
     /// Reads and checks the answer that a client wrote in any of the five members.
-    pub(super) fn read(&self, written: &Written<'_>) -> Result<OptionSet, Violation> {
+    pub(super) fn read(&self, written: &super::Written<'_>) -> Result<OptionSet, Violation> {
         if written.given() != 1 {
             let detail = format!(
                 "exactly one of option, optionId, options, optionIds and answer is needed; there \
@@ -138,15 +148,17 @@ impl Choice {
             return Err(Violation::new("", detail));
         }
         let keys = OnceCell::new();
-        let (marked, pointer) = if let Some(text) = written.option {
+        let Written { option, option_id, options, option_ids } = &written.choice;
+        let (marked, pointer) = if let Some(Text(text)) = option {
             (OptionSet::of([self.by_text(text, &keys, || "/option".into())?]), "/option")
-        } else if let Some(id) = written.option_id {
-            (OptionSet::of([self.by_number(id, || "/optionId".into())?]), "/optionId")
-        } else if let Some(texts) = &written.options {
+        } else if let Some(id) = option_id {
+            (OptionSet::of([self.by_number(*id, || "/optionId".into())?]), "/optionId")
+        } else if let Some(texts) = options {
             let texts = texts.iter().enumerate();
-            let ids = texts.map(|(i, text)| self.by_text(text, &keys, || format!("/options/{i}")));
+            let ids =
+                texts.map(|(i, Text(text))| self.by_text(text, &keys, || format!("/options/{i}")));
             (OptionSet::of(ids.collect::<Result<Vec<_>, _>>()?), "/options")
-        } else if let Some(ids) = written.option_ids {
+        } else if let Some(ids) = option_ids {
             (self.by_numbers(ids, "/optionIds")?, "/optionIds")
         } else {
             let ids = serde_json::from_str::<Vec<u64>>(written.answer.unwrap_or_default());
@@ -203,6 +215,11 @@ impl Choice {
         }
         let detail = format!("option {id} does not exist; the poll has options 1 to {count}");
         Err(Violation::new(at(), detail))
+    }
+
+    /// Returns the text of an option.
+    pub(super) fn text_of(&self, option: RowId) -> Option<&str> {
+        self.options.get(usize::from(option).checked_sub(1)?).map(String::as_str)
     }
 
     /// Returns the texts of the marked options.

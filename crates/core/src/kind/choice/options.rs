@@ -75,6 +75,50 @@ impl OptionSet {
     }
 }
 
+/// The canonical form of a ballot's record has the options as a member of this name.
+const MEMBER: &[u8] = br#""optionIds":["#;
+
+impl OptionSet {
+    /// Appends the set as a member of a record in the canonical form: the ids, ascending.
+    pub(crate) fn write(self, record: &mut Vec<u8>) {
+        record.extend_from_slice(MEMBER);
+        let mut digits = itoa::Buffer::new();
+        for (i, option) in self.iter().enumerate() {
+            if i > 0 {
+                record.push(b',');
+            }
+            record.extend_from_slice(digits.format(option).as_bytes());
+        }
+        record.push(b']');
+    }
+
+    /// Reads what [`OptionSet::write`] has written at the start of these bytes. Returns the rest,
+    /// too; `None` if the bytes begin in any other way.
+    pub(in crate::kind) fn read(bytes: &[u8]) -> Option<(Self, &[u8])> {
+        let mut rest = bytes.strip_prefix(MEMBER)?;
+        let mut options = Self::NONE;
+        while rest.first() != Some(&b']') {
+            if !options.is_empty() {
+                rest = rest.strip_prefix(b",")?;
+            }
+            let option;
+            (option, rest) = id(rest).filter(|(option, _)| *option > options.greatest())?;
+            options = Self::from_bits(options.bits() | 1_u128.checked_shl(option.into())?)?;
+        }
+        Some((options, &rest[1..]))
+    }
+}
+
+/// Reads an id as JSON writes it, without leading zeros. Returns the rest, too.
+fn id(bytes: &[u8]) -> Option<(OptionId, &[u8])> {
+    let length = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (digits, rest) = bytes.split_at(length);
+    let plain = matches!(digits, [b'1'..=b'9', ..]) && length <= 3;
+    let number = || digits.iter().fold(0, |n, digit| n * 10 + u16::from(digit - b'0'));
+    let id = plain.then(number).and_then(|number| OptionId::try_from(number).ok());
+    id.map(|id| (id, rest))
+}
+
 impl std::fmt::Display for OptionSet {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let ids: Vec<String> = self.iter().map(|id| id.to_string()).collect();

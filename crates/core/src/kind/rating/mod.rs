@@ -8,7 +8,7 @@ mod steps;
 use serde::{Deserialize, Serialize};
 
 pub use self::steps::{Step, Steps};
-use super::{Row, Slot, Spread, Written};
+use super::{Row, RowId, Slot, Spread, Written};
 use crate::rule::{Violation, clean, distinct};
 use crate::text;
 
@@ -209,6 +209,11 @@ impl Rating {
             return Err(wrong("at least one statement must be rated".into()));
         }
         Ok(steps)
+    }
+
+    /// Returns the text of a statement.
+    pub(super) fn text_of(&self, statement: RowId) -> Option<&str> {
+        self.statements.get(usize::from(statement).checked_sub(1)?).map(String::as_str)
     }
 
     /// Returns the rated statements, each with its step.

@@ -6,9 +6,11 @@ use std::sync::LazyLock;
 use axum::response::Response;
 use bytes::Bytes;
 use serde_json::{Value, json};
+use utoipa::PartialSchema;
 
 use super::openapi;
 use crate::api::http::answer;
+use crate::api::vote::shape::{VoteBody, how_answered};
 use crate::watch::view::leaderboard::RankMove;
 
 static JSON: LazyLock<Bytes> = LazyLock::new(|| {
@@ -27,7 +29,7 @@ fn sent() -> Vec<(&'static str, Value, &'static [&'static str], &'static str)> {
     let receipt = || json!({"ref": reference(), "receipt": schema("Receipt")});
     let leaderboard = json!({
         "leaderboard": schema("Leaderboard"),
-        "sinceVersion": {"type": "integer", "description": "The version since which the options in `changes` have moved"},
+        "sinceVersion": {"type": "integer", "description": "The version since which the places in `changes` have moved"},
         "changes": {"type": "array", "items": schema("RankMove")},
     });
     let hello = json!({
@@ -63,7 +65,7 @@ fn sent() -> Vec<(&'static str, Value, &'static [&'static str], &'static str)> {
             "leaderboard.changed",
             leaderboard,
             &["leaderboard", "sinceVersion", "changes"],
-            "The newest leaderboard, and which options moved",
+            "The newest leaderboard, and what has moved on it",
         ),
         ("vote.recorded", receipt(), &["receipt"], "Your ballot is durable"),
         ("vote.counted", receipt(), &["receipt"], "Your ballot counts"),
@@ -86,24 +88,19 @@ fn sent() -> Vec<(&'static str, Value, &'static [&'static str], &'static str)> {
 
 /// Returns the messages that the server accepts, in the same form.
 fn taken() -> Vec<(&'static str, Value, &'static [&'static str], &'static str)> {
+    static VOTE: LazyLock<String> =
+        LazyLock::new(|| format!("Cast a ballot, with {}", how_answered()));
     let id = || json!({"type": "string", "description": "The poll's id or join code"});
     let text = || json!({"type": "string"});
-    let vote = json!({
-        "poll": id(),
-        "option": text(),
-        "optionId": {"type": "integer", "minimum": 1, "maximum": 100},
-        "options": {"type": "array", "items": text()},
-        "optionIds": {"type": "array", "items": {"type": "integer"}},
-        "answer": {"type": "array", "items": {"type": ["integer", "null"]},
-            "description": "The answer, as the poll's kind defines it: for a choice the ids of the options; for a rating a step of the scale for each statement, or null to skip it"},
-        "ballotId": {"type": "string", "format": "uuid",
-            "description": "A UUIDv7. If the handshake had no cookie, the first ballot id names the voter of this socket. The same id names the same voter on every other socket"},
-        "round": {"type": "integer", "minimum": 1,
-            "description": "The round of the poll that the ballot is meant for; in a later round it is too late"},
-        "voter": {"type": "string",
-            "description": "The `voter` of an earlier receipt. After a reconnect without a cookie it makes the next ballot the same voter's"},
-        "ref": reference(),
-    });
+    let mut vote = json!({"poll": id()});
+    let body = serde_json::to_value(VoteBody::schema()).expect("a schema is plain data");
+    let members = body["properties"].as_object().into_iter().flatten();
+    for (name, schema) in members.filter(|(name, _)| *name != "voterId") {
+        vote[name] = schema.clone();
+    }
+    vote["ballotId"]["description"] = "A UUIDv7. If the handshake had no cookie, the first ballot id names the voter of this socket. The same id names the same voter on every other socket".into();
+    vote["voter"]["description"] = "The `voter` of an earlier receipt. After a reconnect without a cookie it makes the next ballot the same voter's".into();
+    vote["ref"] = reference();
     let named = || json!({"poll": id(), "ref": reference()});
     let auth = json!({"token": text(), "poll": id(), "ref": reference()});
     vec![
@@ -115,12 +112,7 @@ fn taken() -> Vec<(&'static str, Value, &'static [&'static str], &'static str)> 
             &["token"],
             "Here is an owner's or a stage token for the polls or the event that I watch, or for `poll`",
         ),
-        (
-            "vote",
-            vote,
-            &["poll"],
-            "Cast a ballot, with exactly one of `option`, `optionId`, `options`, `optionIds` and `answer`",
-        ),
+        ("vote", vote, &["poll"], &VOTE),
     ]
 }
 
@@ -183,7 +175,7 @@ pub fn whole() -> Value {
     let api = serde_json::to_value(openapi::whole());
     let mut api = api.expect("the document is plain data");
     let mut schemas = api["components"]["schemas"].take();
-    let moved = <RankMove as utoipa::PartialSchema>::schema();
+    let moved = RankMove::schema();
     schemas["RankMove"] = serde_json::to_value(moved).expect("a schema is plain data");
 
     let (mut messages, mut on_socket) = (json!({}), json!({}));

@@ -19,6 +19,7 @@ use crate::api::change::poll::change_of_event;
 use crate::api::change::{self, Bearer, detached, refused, until};
 use crate::api::http::path::Params;
 use crate::api::http::{answer, body};
+use crate::api::kind::choice::example;
 use crate::api::lookup::ask::ask;
 use crate::api::poll::draft as poll_draft;
 use crate::api::problem::{Problem, Trouble};
@@ -35,7 +36,7 @@ use crate::watch::view::{Audience, PollView};
             description = "A key of your choice: the same request under the same key creates one poll", pattern = "^[!-~]{16,255}$"),
     ),
     request_body(content = shape::EventPollBody,
-        example = json!({"question": "Which one?", "options": ["This", "That"]})),
+        example = json!(example("Which one?", ["This", "That"]))),
     responses((status = 201, body = PollView, description = "The poll, which has the event's join code and owner",
         headers(("Location" = String)))),
     security(("owner" = [])),

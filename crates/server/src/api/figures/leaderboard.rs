@@ -1,4 +1,4 @@
-//! The leaderboard: the leading options and polls.
+//! The leaderboard, as a client reads it.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::api::http::query::Query;
 use crate::api::problem::Problem;
 use crate::watch::view::leaderboard::LeaderboardView;
 
-/// Read the leading options and polls over all open, listed polls.
+/// Read what leads over all open, listed polls.
 #[utoipa::path(
     get, path = "/api/leaderboard", tag = "polls", operation_id = "getLeaderboard",
     params(("limit" = Option<u8>, Query, description = "The number of places; 10 if left out", minimum = 1, maximum = 100)),

@@ -9,8 +9,10 @@ use super::json::{self, name, pointer};
 use crate::api::problem::Problem;
 
 /// The members of a body that are not read yet, and the errors found so far.
-pub(crate) struct Fields {
+pub struct Fields {
+    /// The members that are not read yet.
     pub members: Map<String, Value>,
+    /// The errors found so far.
     pub broken: Vec<Violation>,
 }
 
@@ -49,9 +51,9 @@ impl Fields {
         self.strings(field)
     }
 
-    /// Returns those of these members that are there.
-    pub fn given<const N: usize>(&self, names: [&'static str; N]) -> Vec<&'static str> {
-        names.into_iter().filter(|name| self.members.contains_key(*name)).collect()
+    /// Returns the names of the members that are not read yet.
+    pub fn names(&self) -> Vec<String> {
+        self.members.keys().cloned().collect()
     }
 
     /// Reads an array of strings; null stands for an empty one.
@@ -84,20 +86,30 @@ impl Fields {
 }
 
 /// Reads a string.
-pub(crate) fn string(value: Value) -> Result<String, String> {
+pub fn string(value: Value) -> Result<String, String> {
     match value {
         Value::String(text) => Ok(text),
         other => Err(format!("must be a string; it is {}", name(&other))),
     }
 }
 
+/// Reads every item of an array.
+pub fn each(value: Value, one: impl Fn(Value) -> Result<(), String>) -> Result<(), String> {
+    let items = match value {
+        Value::Array(items) => items.into_iter().enumerate(),
+        other => return Err(format!("must be an array; it is {}", name(&other))),
+    };
+    let at = |(i, item)| one(item).map_err(|detail| format!("item {i} {detail}"));
+    items.map(at).collect()
+}
+
 /// Reads a boolean.
-pub(crate) fn boolean(value: Value) -> Result<bool, String> {
+pub fn boolean(value: Value) -> Result<bool, String> {
     value.as_bool().ok_or_else(|| format!("must be true or false; it is {}", name(&value)))
 }
 
 /// Reads a whole number that is not negative.
-pub(crate) fn whole(value: Value) -> Result<u64, String> {
+pub fn whole(value: Value) -> Result<u64, String> {
     value.as_u64().ok_or_else(|| match value {
         Value::Number(number) => format!("must be a whole number from 1 on; it is {number}"),
         other => format!("must be a whole number; it is {}", name(&other)),
@@ -105,7 +117,7 @@ pub(crate) fn whole(value: Value) -> Result<u64, String> {
 }
 
 /// Reads one of several words, and returns what it stands for.
-pub(crate) fn word<T: Copy>(value: Value, words: &[(&str, T)]) -> Result<T, String> {
+pub fn word<T: Copy>(value: Value, words: &[(&str, T)]) -> Result<T, String> {
     let given = value.as_str();
     words.iter().find(|(word, _)| given == Some(word)).map(|(_, meaning)| *meaning).ok_or_else(
         || {
@@ -116,7 +128,7 @@ pub(crate) fn word<T: Copy>(value: Value, words: &[(&str, T)]) -> Result<T, Stri
 }
 
 /// Reads a time as in RFC 3339. Times before 1970 become 1970.
-pub(crate) fn time(value: Value) -> Result<UnixMillis, String> {
+pub fn time(value: Value) -> Result<UnixMillis, String> {
     let text = string(value)?;
     let at: Timestamp = text.parse().map_err(|_| {
         "must be a time with its offset as in RFC 3339, such as 2026-11-21T15:00:00Z".to_owned()

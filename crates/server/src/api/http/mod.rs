@@ -6,3 +6,4 @@ pub mod fields;
 pub mod json;
 pub mod path;
 pub mod query;
+pub mod schema;

@@ -7,16 +7,17 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use pollux_core::ballot::Status;
 use pollux_core::id::{EventId, PollId};
-use serde::{Deserialize, Serialize};
+use pollux_core::text::Text;
+use serde::Serialize;
+use serde::de::MapAccess;
 use serde_json::Value;
-use serde_json::value::RawValue;
 
-use crate::api::http::json::{self, Text};
+use crate::api::http::json;
 use crate::api::lookup::seen::granted;
 use crate::api::problem::security::{About, SecurityEvent};
 use crate::api::problem::{Problem, ProblemDocument, Trouble};
 use crate::api::serve::server::Slot;
-use crate::api::vote::ballot::Cast;
+use crate::api::vote::ballot::{Cast, Envelope, Sent};
 use crate::api::vote::fate;
 use crate::api::vote::receipt::{Receipt, Recorded};
 use crate::api::vote::record::{is_stale, record};
@@ -55,24 +56,33 @@ struct Known {
     tokens: Vec<Vec<u8>>,
 }
 
-/// A message of the client.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+/// `Said` is what a message of the client says beside the ballot, if it holds one.
+#[derive(Default)]
 struct Said<'a> {
-    #[serde(rename = "type", borrow)]
-    kind: Text<'a>,
+    kind: Option<Text<'a>>,
     poll: Option<Text<'a>>,
     token: Option<Text<'a>>,
-    option: Option<Text<'a>>,
-    option_id: Option<u64>,
-    options: Option<Vec<Text<'a>>>,
-    option_ids: Option<Vec<u64>>,
-    answer: Option<&'a RawValue>,
-    ballot_id: Option<Text<'a>>,
-    voter: Option<Text<'a>>,
-    round: Option<u64>,
-    #[serde(rename = "ref")]
     reference: Option<Value>,
+}
+
+impl<'a> Envelope<'a> for Said<'a> {
+    const MEMBERS: &'static [&'static str] = &["type", "poll", "token", "ref"];
+
+    fn member<M: MapAccess<'a>>(
+        &mut self,
+        name: &str,
+        map: &mut M,
+    ) -> Result<Option<usize>, M::Error> {
+        let place = Self::MEMBERS.iter().position(|known| *known == name);
+        match place {
+            Some(0) => self.kind = Some(map.next_value()?),
+            Some(1) => self.poll = map.next_value()?,
+            Some(2) => self.token = map.next_value()?,
+            Some(_) => self.reference = map.next_value()?,
+            None => {}
+        }
+        Ok(place)
+    }
 }
 
 /// An answer about a vote.
@@ -96,13 +106,19 @@ struct ErrorReply<'a> {
 #[async_trait]
 impl Inbound for Talk {
     async fn message(&self, viewer: &ViewerHandle, text: &str) {
-        // serde would also accept the members in an array.
-        let object = !text.trim_start().starts_with('[');
         let admitted = self.app.limits.request(self.from);
-        let said = match serde_json::from_str::<Said<'_>>(text) {
-            Ok(said) if object => said,
-            Err(error) if object => return complain(viewer, &None, &json::not_json(&error)),
-            _ => return complain(viewer, &None, &json::no_object(text.as_bytes())),
+        let Sent { cast, envelope: said } = match serde_json::from_str::<Sent<'_, Said<'_>>>(text) {
+            Ok(sent) => sent,
+            Err(error) => {
+                let problem = match text.trim_start().starts_with('{') {
+                    true => json::not_json(&error),
+                    false => json::no_object(text.as_bytes()),
+                };
+                return complain(viewer, &None, &problem);
+            }
+        };
+        let Some(Text(kind)) = &said.kind else {
+            return complain(viewer, &None, &Problem::rule("", "missing field `type`"));
         };
         let reference = match said.reference {
             Some(ref value) if value.to_string().len() > MAX_REF => {
@@ -113,12 +129,12 @@ impl Inbound for Talk {
             ref reference => reference.clone(),
         };
         let poll = said.poll.clone();
-        let outcome = match &*said.kind.0 {
+        let outcome = match &**kind {
             _ if admitted.is_err() => admitted,
             "subscribe" => self.subscribe(viewer, &said).await,
             "unsubscribe" => self.unsubscribe(viewer, &said).await,
             "auth" => self.auth(viewer, &said).await,
-            "vote" => self.vote(viewer, said).await,
+            "vote" => self.vote(viewer, &said, cast).await,
             _ => Err(Problem::rule("/type", "must be one of subscribe, unsubscribe, auth, vote")),
         };
         if let Err(problem) = outcome {
@@ -266,21 +282,15 @@ impl Talk {
         }
     }
 
-    async fn vote(&self, viewer: &ViewerHandle, said: Said<'_>) -> Result<(), Problem> {
+    async fn vote(
+        &self,
+        viewer: &ViewerHandle,
+        said: &Said<'_>,
+        cast: Cast<'_>,
+    ) -> Result<(), Problem> {
         let app = &self.app;
-        let poll = lookup::poll(app, named(&said)?, self.from).await?;
-        let reference = said.reference;
-        let cast = Cast {
-            option: said.option,
-            option_id: said.option_id,
-            options: said.options,
-            option_ids: said.option_ids,
-            answer: said.answer,
-            ballot_id: said.ballot_id,
-            voter_id: None,
-            voter: said.voter,
-            round: said.round,
-        };
+        let poll = lookup::poll(app, named(said)?, self.from).await?;
+        let reference = said.reference.clone();
         let voter = *self.voter.lock();
         let outcome = record(app, poll, &cast, voter, app.config.api.vote_deadline).await;
         app.metrics.vote(outcome.as_ref().err().map(Problem::trouble));

@@ -21,6 +21,7 @@ use crate::api::access::keys::Keys;
 use crate::api::change::keep::{idempotency_key, keep, spend};
 use crate::api::change::{detached, refused};
 use crate::api::http::{answer, body};
+use crate::api::kind::choice::example;
 use crate::api::problem::{Problem, Trouble};
 use crate::store::IdempotencyKey;
 use crate::watch::view::{self, Audience, PollView};
@@ -48,7 +49,7 @@ pub struct CreatedPoll {
     params(("Idempotency-Key" = Option<String>, Header,
         description = "A key of your choice: the same request under the same key creates one poll", pattern = "^[!-~]{16,255}$")),
     request_body(content = shape::NewPoll,
-        example = json!({"question": "What is your favorite language?", "options": ["JavaScript", "Python"]})),
+        example = json!(example("What is your favorite language?", ["JavaScript", "Python"]))),
     responses((status = 201, body = CreatedPoll, description = "Created", headers(("Location" = String)))),
     extensions(("x-troubles" = json!([
         Trouble::NoToken, Trouble::WrongToken, Trouble::KeyReused, Trouble::StoreUnavailable,

@@ -2,9 +2,9 @@
 
 use pollux_core::poll::{Draft, Results, Revote, Turnout};
 
-use super::kind;
 use crate::api::http::fields::{Fields, boolean, string, time, whole, word};
 use crate::api::http::json;
+use crate::api::kind;
 use crate::api::problem::Problem;
 
 /// The members that every kind of poll has besides the question.
@@ -14,10 +14,10 @@ const FIELDS: &str = "revote, results, turnout, voterIds, listed, closesAt, clos
 pub fn create(body: &[u8], opens: bool) -> Result<(Draft, bool), Problem> {
     let mut fields = Fields::of(body)?;
     let mut draft = Draft::new("", Vec::<String>::new());
-    let given = fields.given(["question", "options", "statements"]);
+    let given = fields.names();
     write(&mut fields, &mut draft);
     for required in ["question", kind::members(&draft.kind)[0]] {
-        if !given.contains(&required) {
+        if !given.iter().any(|name| name == required) {
             fields.wrong(required, "is required");
         }
     }

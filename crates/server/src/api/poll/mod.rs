@@ -3,7 +3,6 @@
 pub mod change;
 pub mod create;
 pub mod draft;
-mod kind;
 pub mod list;
 pub mod read;
 pub mod shape;

@@ -187,7 +187,7 @@ pub struct ProblemDocument {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FieldError {
     /// A JSON pointer into the request's body (RFC 6901).
-    #[schema(example = "/options/2")]
+    #[schema(example = "/embed/2")]
     pub pointer: String,
     /// What is wrong there.
     pub detail: String,

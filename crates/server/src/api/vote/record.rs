@@ -8,6 +8,7 @@ use std::time::Duration;
 use pollux_core::ballot::{Ballot, NamedBy};
 use pollux_core::id::{BallotId, PollId, UnixMillis, VoterId};
 use pollux_core::poll::{Poll, PollStatus};
+use pollux_core::text::Text;
 
 use super::append::{Appended, append};
 use super::ballot::Cast;
@@ -18,7 +19,6 @@ use super::overtaken::after_waiting;
 use super::receipt::Recorded;
 use crate::api::App;
 use crate::api::access::keys::Who;
-use crate::api::http::json::Text;
 use crate::api::lookup::ask::ask;
 use crate::api::problem::Problem;
 use crate::watch::view;

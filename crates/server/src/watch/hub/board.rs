@@ -29,12 +29,12 @@ impl Hub {
             board.due = Some(now + self.limits.tick);
             std::mem::take(&mut board.dirty)
         };
-        let (options, polls) = self.contenders(changed.iter().copied());
+        let (rows, polls) = self.contenders(changed.iter().copied());
         let mut ranking = self.shared.ranking.lock();
-        let [by_option, by_poll] = &mut *ranking;
-        by_option.update(&changed, options, || self.contenders(self.polls.oldest()).0);
+        let [by_row, by_poll] = &mut *ranking;
+        by_row.update(&changed, rows, || self.contenders(self.polls.oldest()).0);
         by_poll.update(&changed, polls, || self.contenders(self.polls.oldest()).1);
-        let ranked = by_option.ranked().iter().chain(by_poll.ranked());
+        let ranked = by_row.ranked().iter().chain(by_poll.ranked());
         let ranked: BTreeSet<_> = ranked.map(|ranked| ranked.contender.poll).collect();
         // The texts of shelved polls are in the store, so the board lacks them until they are read
         // back. A poll first appears among the board's last places, which are not sent, so its
@@ -44,7 +44,7 @@ impl Hub {
         board.ranked = ranked;
         let version = board.view.version + 1;
         let poll_of = |id| self.poll(id);
-        let view = leaderboard::leaderboard(version, by_option.ranked(), by_poll.ranked(), poll_of);
+        let view = leaderboard::leaderboard(version, by_row.ranked(), by_poll.ranked(), poll_of);
         if view.same_places(&board.view) {
             return false;
         }
@@ -58,21 +58,21 @@ impl Hub {
         differs
     }
 
-    /// Returns the options and the polls, among those with these ids, that contend for a rank.
+    /// Returns the rows and the polls, among those with these ids, that contend for a rank.
     fn contenders(
         &self,
         ids: impl IntoIterator<Item = PollId>,
     ) -> (Vec<Contender>, Vec<Contender>) {
-        let (mut options, mut polls) = (Vec::new(), Vec::new());
+        let (mut rows, mut polls) = (Vec::new(), Vec::new());
         for id in ids {
             let Some(entry) = self.polls.entry(id) else {
-                self.polls.shelf.contend(id, &mut options, &mut polls);
+                self.polls.shelf.contend(id, &mut rows, &mut polls);
                 continue;
             };
             let state = entry.state.lock();
-            options.extend(board::options(id, &board::counts(&state.standing)));
+            rows.extend(board::rows(id, &board::counts(&state.standing)));
             polls.extend(board::poll(&state.standing));
         }
-        (options, polls)
+        (rows, polls)
     }
 }

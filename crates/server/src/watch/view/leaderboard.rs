@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pollux_core::id::PollId;
-use pollux_core::kind::Kind;
-use pollux_core::kind::choice::OptionId;
+use pollux_core::kind::RowId;
 use pollux_core::leaderboard::Ranked;
 use pollux_core::poll::Poll;
 use serde::{Deserialize, Serialize};
@@ -71,13 +70,12 @@ pub fn leaderboard(
     let option = |ranked: &Ranked| {
         let contender = ranked.contender;
         let poll = poll_of(contender.poll)?;
-        let Kind::Choice(choice) = &poll.kind else { return None };
         Some(RankedOption {
             rank: ranked.rank,
             poll_id: contender.poll.to_string(),
             question: poll.question.clone(),
-            option_id: contender.option,
-            option: choice.options.get(usize::from(contender.option) - 1)?.clone(),
+            option_id: contender.row,
+            option: poll.kind.text_of(contender.row)?.to_owned(),
             votes: contender.votes,
         })
     };
@@ -135,7 +133,7 @@ pub struct RankMove {
 /// left.
 pub fn moves(before: &LeaderboardView, after: &LeaderboardView) -> Vec<RankMove> {
     let key = |o: &RankedOption| (o.poll_id.clone(), o.option_id);
-    let mut left: BTreeMap<(String, OptionId), u64> =
+    let mut left: BTreeMap<(String, RowId), u64> =
         before.options.iter().map(|o| (key(o), o.rank)).collect();
     let mut moves = Vec::new();
     let mut note = |o: &RankedOption, from, to| {

@@ -96,12 +96,12 @@ pub fn show(mut marks: Vec<Mark>, voters: u64, standing: &Standing) -> ReplayVie
     let to = marks.last().map_or(closed, |mark| mark.at.max(closed));
     let from = marks.first().map_or(to, |mark| mark.at);
     let length = to.0 - from.0;
-    let steps = length.min(FRAMES - 1);
+    let intervals = length.min(FRAMES - 1);
     let form = standing.poll.kind.form();
     let mut votes = vec![0_u64; form.slots()];
     let mut marks = marks.into_iter().peekable();
-    let frames = (0..=steps).map(|step| {
-        let at = UnixMillis(from.0 + (length * step).checked_div(steps).unwrap_or(length));
+    let frames = (0..=intervals).map(|n| {
+        let at = UnixMillis(from.0 + (length * n).checked_div(intervals).unwrap_or(length));
         while let Some(mark) = marks.next_if(|mark| mark.at <= at) {
             form.add(&mark.counted, &mut votes);
             if let Some(answer) = mark.replaced {

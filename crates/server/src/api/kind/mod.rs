@@ -1,13 +1,18 @@
-//! The members of a poll's body that belong to one kind only.
+//! What each kind of poll has of its own in what clients write, a file each: the members of a poll's body, those
+//! of an answer, and the shapes of both in the documents.
+//!
+//! A new kind is a file here and a line in each list and `match` below.
 
-mod choice;
-mod rating;
+pub mod choice;
+pub mod rating;
 
 use pollux_core::kind::Draft;
 use pollux_core::kind::rating::KindWord;
 use serde_json::Value;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
-use crate::api::http::fields::Fields;
+use super::http::fields::Fields;
 
 /// Applies the members that belong to the draft's kind. Another `kind` begins a draft of that kind anew.
 /// Members of other kinds than the draft's are left unread.
@@ -38,9 +43,27 @@ pub fn write(fields: &mut Fields, draft: &mut Draft) {
 /// Returns the members of this draft's kind. A new poll must have the first of them.
 pub fn members(draft: &Draft) -> &'static [&'static str] {
     match draft {
-        Draft::Choice(_) => &["options", "kind", "maxChoices"],
-        Draft::Rating(_) => {
-            &["statements", "kind", "steps", "lowest", "lowLabel", "highLabel", "symbol"]
-        }
+        Draft::Choice(_) => &choice::MEMBERS,
+        Draft::Rating(_) => &rating::MEMBERS,
     }
+}
+
+/// `Any` holds the member in which an answer to any kind of poll may be written.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it is only for the documents")]
+struct Any {
+    /// The answer, as the poll's kind defines it: for a choice the ids of the options; for a rating a step of
+    /// the scale for each statement, or null to skip it.
+    answer: Option<Vec<Option<u8>>>,
+}
+
+/// Returns the shapes of the members in which an answer may be written.
+pub fn answers() -> [RefOr<Schema>; 2] {
+    [choice::Answer::schema(), Any::schema()]
+}
+
+/// Notes which members of a written answer are not what they must be in any poll.
+pub fn diagnose(fields: &mut Fields) {
+    choice::diagnose(fields);
+    fields.members.remove("answer");
 }

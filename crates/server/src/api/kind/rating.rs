@@ -4,6 +4,10 @@ use pollux_core::kind::rating::{Draft, KindWord, Symbol};
 
 use crate::api::http::fields::{Fields, string, whole, word};
 
+/// The members of a rating in a poll's body.
+pub const MEMBERS: [&str; 7] =
+    ["statements", "kind", "steps", "lowest", "lowLabel", "highLabel", "symbol"];
+
 /// Applies the members of a rating to a draft.
 pub fn write(fields: &mut Fields, draft: &mut Draft) {
     fields.take("kind", |given| {
