@@ -1,46 +1,79 @@
-//! Every kind of poll keeps the same rules, whatever it asks.
+//! Every kind of poll keeps the same rules, whatever it asks. A new kind is a line in [`KINDS`].
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use pollux_core::ballot::{Ballot, NamedBy};
-use pollux_core::id::{BallotId, PollId, UnixMillis, VoterId};
+use pollux_core::id::{BallotId, Generation, PollId, UnixMillis, VoterId};
 use pollux_core::kind::choice::{self, ChoiceMode, MAX_OPTIONS};
 use pollux_core::kind::rating::{self, MAX_STATEMENTS, MAX_STEPS, Steps};
 use pollux_core::kind::{Answer, Draft as KindDraft, Form, Kind, Written};
 use pollux_core::poll::{ChangeRefused, Draft, Poll};
 use pollux_core::record::{Entry, MAX_VALUE_BYTES};
+use pollux_core::standing::{Standing, TallyAt};
+use pollux_core::tally::Tally;
 use proptest::prelude::*;
 use proptest::sample::Index;
+use proptest::strategy::{Union, ValueTree};
 
 const NOW: UnixMillis = UnixMillis(1_763_740_800_000);
+
+/// `Sample` is what the suite knows of a kind.
+struct Sample {
+    /// The kind's name, which is that of its folder.
+    name: &'static str,
+    /// Generates drafts that keep to the rules.
+    drafts: fn() -> BoxedStrategy<KindDraft>,
+    /// Makes an answer that a poll of the kind allows from these dice; `None` for other kinds.
+    answer: fn(Form, &[Index]) -> Option<Answer>,
+}
+
+const KINDS: [Sample; 2] = [
+    Sample { name: "choice", drafts: choices, answer: chosen },
+    Sample { name: "rating", drafts: ratings, answer: rated },
+];
 
 fn texts(most: usize) -> impl Strategy<Value = Vec<String>> {
     (2..=most).prop_map(|count| (1..=count).map(|n| format!("Number {n}")).collect())
 }
 
-fn choices() -> impl Strategy<Value = KindDraft> {
+fn choices() -> BoxedStrategy<KindDraft> {
     let selection =
         prop_oneof![Just(None), Just(Some(ChoiceMode::Single)), Just(Some(ChoiceMode::Multiple))];
     (texts(MAX_OPTIONS), selection)
         .prop_map(|(options, kind)| choice::Draft { options, kind, max_choices: None })
         .prop_map(KindDraft::Choice)
+        .boxed()
 }
 
-fn ratings() -> impl Strategy<Value = KindDraft> {
+fn chosen(form: Form, dice: &[Index]) -> Option<Answer> {
+    let Form::Choice(form) = form else { return None };
+    let ids = dice.iter().take(form.most.into());
+    Answer::options(ids.map(|die| die.index(form.options.into()) as u8 + 1))
+}
+
+fn ratings() -> BoxedStrategy<KindDraft> {
     let steps = prop::option::of(2..=u64::from(MAX_STEPS));
-    (texts(MAX_STATEMENTS), steps, prop::option::of(0..=1_u64)).prop_map(
-        |(statements, steps, lowest)| {
+    (texts(MAX_STATEMENTS), steps, prop::option::of(0..=1_u64))
+        .prop_map(|(statements, steps, lowest)| {
             let (low_label, high_label) = ("never".into(), String::new());
-            KindDraft::Rating(rating::Draft {
-                statements,
-                steps,
-                lowest,
-                low_label,
-                high_label,
-                symbol: None,
-            })
-        },
-    )
+            let symbol = None;
+            rating::Draft { statements, steps, lowest, low_label, high_label, symbol }
+        })
+        .prop_map(KindDraft::Rating)
+        .boxed()
+}
+
+fn rated(form: Form, dice: &[Index]) -> Option<Answer> {
+    let Form::Rating(form) = form else { return None };
+    let mut steps = vec![None; form.statements.into()];
+    for die in dice {
+        let place = die.index(steps.len());
+        steps[place] = Some(form.lowest + die.index(form.steps.into()) as u8);
+    }
+    Some(Answer::Rating(Steps::of(steps)))
 }
 
 fn of(draft: KindDraft) -> Poll {
@@ -50,28 +83,37 @@ fn of(draft: KindDraft) -> Poll {
     poll
 }
 
+const PARTITIONS: u32 = 3;
+
+fn closed(mut poll: Poll) -> Poll {
+    poll.close(NOW).unwrap();
+    poll
+}
+
+/// Returns a partition's tally of a closed poll, with nothing counted.
+fn tally(poll: &Poll, partition: u32) -> TallyAt {
+    let counts = vec![0; poll.kind.form().slots()];
+    let (phase, round, gate) = (poll.phase, poll.round, poll.gate());
+    let tally = Tally { phase, round, gate, counts, voters: 0, changes: 1 };
+    let generation = Generation(poll.id.0);
+    TallyAt { poll: poll.id, partition, generation, next_offset: 1, tally }
+}
+
+fn together<'a>(poll: &Poll, tallies: impl Iterator<Item = &'a TallyAt>) -> Standing {
+    let mut standing = Standing::new(Arc::new(poll.clone()), PARTITIONS);
+    tallies.for_each(|tally| assert!(standing.take_tally(tally.clone())));
+    standing
+}
+
 /// Generates a poll of any kind.
 fn polls() -> impl Strategy<Value = Poll> {
-    prop_oneof![choices(), ratings()].prop_map(of)
+    Union::new(KINDS.map(|kind| (kind.drafts)())).prop_map(of)
 }
 
 /// Returns an answer that the poll allows, made from these dice.
 fn answer(poll: &Poll, dice: &[Index]) -> Answer {
-    match poll.kind.form() {
-        Form::Choice(form) => {
-            let ids = dice.iter().take(form.most.into());
-            let ids = ids.map(|die| die.index(form.options.into()) as u8 + 1);
-            Answer::options(ids).unwrap()
-        }
-        Form::Rating(form) => {
-            let mut steps = vec![None; form.statements.into()];
-            for die in dice {
-                let place = die.index(steps.len());
-                steps[place] = Some(form.lowest + die.index(form.steps.into()) as u8);
-            }
-            Answer::Rating(Steps::of(steps))
-        }
-    }
+    let form = poll.kind.form();
+    KINDS.iter().find_map(|kind| (kind.answer)(form, dice)).unwrap()
 }
 
 fn ballot(poll: &Poll, answer: Answer) -> Ballot {
@@ -122,6 +164,32 @@ proptest! {
         prop_assert!(all.iter().all(|count| *count == 0));
     }
 
+    /// It does not matter in which order the partitions' counts come together, and the hash of the result tells
+    /// when any one of them is another.
+    #[test]
+    fn counts_come_together_in_any_order_and_each_is_in_the_hash(
+        poll in polls(),
+        cast in prop::collection::vec((dice(), 0..PARTITIONS), 1..20),
+        slot in any::<Index>(),
+    ) {
+        let poll = closed(poll);
+        let form = poll.kind.form();
+        let mut tallies: Vec<_> = (0..PARTITIONS).map(|n| tally(&poll, n)).collect();
+        for (dice, partition) in &cast {
+            let tally = &mut tallies[*partition as usize].tally;
+            form.add(&answer(&poll, dice), &mut tally.counts);
+            tally.voters += 1;
+        }
+        let there = together(&poll, tallies.iter());
+        let back = together(&poll, tallies.iter().rev());
+        prop_assert_eq!(there.counts(), back.counts());
+        prop_assert!(there.is_final() && there.result_hash().is_some());
+        prop_assert_eq!(there.result_hash(), back.result_hash());
+        tallies[0].tally.counts[slot.index(form.slots())] += 1;
+        let other = together(&poll, tallies.iter());
+        prop_assert_ne!(there.result_hash(), other.result_hash());
+    }
+
     /// An answer is read back as it was written: on the log, by a store, and by a client.
     #[test]
     fn what_was_written_is_read(poll in polls(), dice in dice()) {
@@ -150,13 +218,42 @@ proptest! {
 
     /// An answer of another kind is never allowed, and missing counts are zero.
     #[test]
-    fn kinds_do_not_mix(one in choices(), other in ratings(), dice in dice()) {
-        let (one, other) = (of(one), of(other));
-        let (chosen, rated) = (answer(&one, &dice), answer(&other, &dice));
-        prop_assert!(!one.kind.form().allows(&rated) && !other.kind.form().allows(&chosen));
-        for poll in [&one, &other] {
-            prop_assert!(poll.kind.rows(&[]).iter().all(|row| row.votes == 0));
+    fn kinds_do_not_mix(one in polls(), other in polls(), dice in dice()) {
+        let (of_one, of_other) = (answer(&one, &dice), answer(&other, &dice));
+        if one.kind.name() != other.kind.name() {
+            prop_assert!(!one.kind.form().allows(&of_other));
+            prop_assert!(!other.kind.form().allows(&of_one));
+            prop_assert!(one.kind.say(&of_other).is_empty());
         }
+        prop_assert!(one.kind.rows(&[]).iter().all(|row| row.votes == 0));
+    }
+
+    /// Rows are numbered from 1 on, and have the organiser's texts.
+    #[test]
+    fn a_row_is_known_by_its_number(poll in polls()) {
+        let rows = poll.kind.rows(&[]);
+        for (id, row) in (1..).zip(&rows) {
+            prop_assert_eq!(poll.kind.text_of(id), Some(row.text));
+        }
+        prop_assert_eq!(poll.kind.text_of(0), None);
+        prop_assert_eq!(poll.kind.text_of(rows.len() as u8 + 1), None);
+        prop_assert!(!poll.kind.ranks_rows() || rows.len() == poll.kind.form().slots());
+    }
+}
+
+/// Every folder of a kind has its sample here, so no kind is left out of the suite.
+#[test]
+fn every_kind_is_in_the_suite() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/kind");
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    let folders = entries.filter(|entry| entry.file_type().unwrap().is_dir());
+    let folders: BTreeSet<_> =
+        folders.map(|entry| entry.file_name().into_string().unwrap()).collect();
+    assert_eq!(folders, KINDS.map(|kind| kind.name.to_owned()).into());
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    for kind in KINDS {
+        let draft = (kind.drafts)().new_tree(&mut runner).unwrap().current();
+        assert_eq!(of(draft).kind.name(), kind.name);
     }
 }
 
