@@ -9,6 +9,9 @@ import rating, { type RatingFields } from "./rating/in-studio-form";
 /** The fields that kinds add to a form. What is written for one kind stays while another is tried. */
 export type OwnFields = ChoiceFields & RatingFields;
 
+/** What a new poll of any one kind has beside the members of every kind. */
+type Asked<New> = New extends unknown ? Omit<New, Exclude<keyof NewPoll, "kind">> : never;
+
 /** A kind's part of the form in which a poll is written. */
 export type FormKind<P extends Poll = Poll, Fields = object> = {
   /** The words for how each person answers, by the API's words for the kind. */
@@ -32,7 +35,7 @@ export type FormKind<P extends Poll = Poll, Fields = object> = {
   /** Returns the fields of a poll. */
   read(poll: P): Fields;
   /** Returns the members of a new poll that has these texts in its rows. */
-  body(kind: Poll["kind"], texts: string[], fields: Fields): Partial<NewPoll>;
+  body(kind: P["kind"], texts: string[], fields: Fields): Asked<NewPoll>;
   /** Says the kind that somebody else has chosen, with the fields that belong to it. */
   saidKind(kind: Poll["kind"], theirs: Partial<Fields>): string;
   /** Says somebody else's value of each other field. */

@@ -46,6 +46,59 @@ export type Choice = {
 };
 
 /**
+ * A `ChoicePatch` changes the draft of a choice, or makes the draft of another kind a choice; then it must have
+ * `kind` and `options`.
+ */
+export type ChoicePatch = {
+    /**
+     * The number of seconds after its opening at which the poll closes by itself; null for never. It
+     * replaces `closesAt`.
+     */
+    closesAfter?: number | null;
+    /**
+     * The time at which the poll closes by itself, RFC 3339; null for never. It replaces `closesAfter`.
+     */
+    closesAt?: string | null;
+    /**
+     * Origins that may frame the poll's overlay. A change of this member alone is possible at any time.
+     */
+    embed?: Array<string> | null;
+    kind?: Selection | null;
+    /**
+     * Whether the poll is shown in lists and on the leaderboard.
+     */
+    listed?: boolean | null;
+    /**
+     * The most options that a ballot may mark.
+     */
+    maxChoices?: number | null;
+    /**
+     * The options: 2 to 100 texts of 1 to 200 characters, of which no two may look the same.
+     */
+    options?: Array<string>;
+    /**
+     * The question: 1 to 500 characters, as people count them (grapheme clusters), in at most 4,000 bytes.
+     */
+    question?: string;
+    /**
+     * When the public sees the numbers: live, afterVote or hidden.
+     */
+    results?: string | null;
+    /**
+     * What a second ballot of a voter does: replace or refuse.
+     */
+    revote?: string | null;
+    /**
+     * Whether everybody sees how many have voted while the numbers are hidden: shown or hidden.
+     */
+    turnout?: string | null;
+    /**
+     * Whether ballots may have a `voterId`.
+     */
+    voterIds?: boolean | null;
+};
+
+/**
  * A new event, with the tokens that only its creator is given.
  */
 export type CreatedEvent = Event & {
@@ -195,7 +248,7 @@ export type EventPoll = {
 };
 
 /**
- * A new poll for the event, or a poll to take in.
+ * An `EventPollBody` is a new poll for the event, or a poll to take in.
  */
 export type EventPollBody = NewPoll | TakeIn;
 
@@ -398,6 +451,65 @@ export type LogStatus = {
 };
 
 /**
+ * A `NewChoice` is a new poll in which voters mark one of several options, or more.
+ */
+export type NewChoice = {
+    /**
+     * The number of seconds after its opening at which the poll closes by itself; instead of `closesAt`.
+     */
+    closesAfter?: number | null;
+    /**
+     * The time at which the poll closes by itself. RFC 3339.
+     */
+    closesAt?: string | null;
+    /**
+     * Origins that may frame the poll's overlay, such as `https://example.org`; `*` alone stands for any.
+     */
+    embed?: Array<string> | null;
+    /**
+     * single or multiple. The default is single unless `maxChoices` is above 1.
+     */
+    kind?: Selection;
+    /**
+     * Whether the poll is shown in lists and on the leaderboard; default true.
+     */
+    listed?: boolean | null;
+    /**
+     * The most options that a ballot may mark; by default 1, or all for a multiple choice.
+     */
+    maxChoices?: number | null;
+    /**
+     * Whether the poll opens at once; default true. With false it is a draft.
+     */
+    open?: boolean | null;
+    /**
+     * The options: 2 to 100 texts of 1 to 200 characters, as people count them, in at most 1,600 bytes each. No
+     * two may look the same.
+     */
+    options: Array<string>;
+    /**
+     * The question: 1 to 500 characters, as people count them (grapheme clusters), in at most 4,000 bytes.
+     */
+    question: string;
+    /**
+     * When the public sees the numbers: live (default), afterVote or hidden.
+     */
+    results?: string | null;
+    /**
+     * What a second ballot of a voter does: replace (default) or refuse.
+     */
+    revote?: string | null;
+    /**
+     * Whether everybody sees how many have voted while the numbers are hidden: shown (default) or hidden.
+     */
+    turnout?: string | null;
+    /**
+     * Whether ballots may have a `voterId`; default true.
+     */
+    voterIds?: boolean | null;
+};
+
+/**
  * A new event.
  */
 export type NewEvent = {
@@ -446,9 +558,14 @@ export type NewEventTokens = {
 };
 
 /**
- * A new poll.
+ * A `NewPoll` is what an organiser sends to create a poll of any kind.
  */
-export type NewPoll = {
+export type NewPoll = NewChoice | NewRating;
+
+/**
+ * A `NewRating` is a new poll in which voters rate statements on a scale.
+ */
+export type NewRating = {
     /**
      * The number of seconds after its opening at which the poll closes by itself; instead of `closesAt`.
      */
@@ -462,39 +579,29 @@ export type NewPoll = {
      */
     embed?: Array<string> | null;
     /**
-     * What the highest step of a rating means: up to 40 characters.
+     * What the highest step means: up to 40 characters.
      */
     highLabel?: string | null;
     /**
-     * single, multiple or rating. The default is rating if there are statements, and otherwise single unless
-     * `maxChoices` is above 1.
+     * rating, which is the default if there are statements and no options.
      */
-    kind?: string;
+    kind?: RatingWord;
     /**
      * Whether the poll is shown in lists and on the leaderboard; default true.
      */
     listed?: boolean | null;
     /**
-     * What the lowest step of a rating means: up to 40 characters.
+     * What the lowest step means: up to 40 characters.
      */
     lowLabel?: string | null;
     /**
-     * The lowest step of a rating; default 0 for a scale of 11 steps, and otherwise 1.
+     * The lowest step; default 0 for a scale of 11 steps, and otherwise 1.
      */
     lowest?: number | null;
-    /**
-     * The most options that a ballot may mark, for a choice; by default 1, or all for a multiple choice.
-     */
-    maxChoices?: number | null;
     /**
      * Whether the poll opens at once; default true. With false it is a draft.
      */
     open?: boolean | null;
-    /**
-     * The options of a choice, which are required there: 2 to 100 texts of 1 to 200 characters,
-     * as people count them, in at most 1,600 bytes each. No two may look the same.
-     */
-    options?: Array<string>;
     /**
      * The question: 1 to 500 characters, as people count them (grapheme clusters), in at most 4,000 bytes.
      */
@@ -508,18 +615,15 @@ export type NewPoll = {
      */
     revote?: string | null;
     /**
-     * The statements of a rating, which are required there: 1 to 30 texts of 1 to 200 characters,
-     * as people count them, in at most 1,600 bytes each. No two may look the same.
+     * The statements: 1 to 30 texts of 1 to 200 characters, as people count them, in at most 1,600 bytes each. No
+     * two may look the same.
      */
-    statements?: Array<string>;
+    statements: Array<string>;
     /**
-     * The number of steps of a rating's scale; default 5.
+     * The number of steps of the scale; default 5.
      */
     steps?: number | null;
-    /**
-     * stars or numbers, for a rating; default stars for a scale from 1 with up to 5 steps.
-     */
-    symbol?: string | null;
+    symbol?: Symbol | null;
     /**
      * Whether everybody sees how many have voted while the numbers are hidden: shown (default) or hidden.
      */
@@ -693,83 +797,9 @@ export type PollOption = {
 };
 
 /**
- * Changes of a draft (a JSON merge patch): the members of `NewPoll` except `open`, all optional.
+ * A `PollPatch` changes a draft (a JSON merge patch). It has the members of `NewPoll` except `open`, all optional.
  */
-export type PollPatch = {
-    /**
-     * The number of seconds after its opening at which the poll closes by itself; null for never. It
-     * replaces `closesAt`.
-     */
-    closesAfter?: number | null;
-    /**
-     * The time at which the poll closes by itself, RFC 3339; null for never. It replaces `closesAfter`.
-     */
-    closesAt?: string | null;
-    /**
-     * Origins that may frame the poll's overlay. A change of this member alone is possible at any time.
-     */
-    embed?: Array<string> | null;
-    /**
-     * What the highest step of a rating means: up to 40 characters.
-     */
-    highLabel?: string | null;
-    /**
-     * single, multiple or rating. Another kind begins anew, and requires its options or statements.
-     */
-    kind?: string | null;
-    /**
-     * Whether the poll is shown in lists and on the leaderboard.
-     */
-    listed?: boolean | null;
-    /**
-     * What the lowest step of a rating means: up to 40 characters.
-     */
-    lowLabel?: string | null;
-    /**
-     * The lowest step of a rating.
-     */
-    lowest?: number | null;
-    /**
-     * The most options that a ballot may mark, for a choice.
-     */
-    maxChoices?: number | null;
-    /**
-     * The options of a choice: 2 to 100 texts of 1 to 200 characters, of which no two may look the same.
-     */
-    options?: Array<string>;
-    /**
-     * The question: 1 to 500 characters, as people count them (grapheme clusters), in at most 4,000 bytes.
-     */
-    question?: string;
-    /**
-     * When the public sees the numbers: live, afterVote or hidden.
-     */
-    results?: string | null;
-    /**
-     * What a second ballot of a voter does: replace or refuse.
-     */
-    revote?: string | null;
-    /**
-     * The statements of a rating: 1 to 30 texts of 1 to 200 characters, of which no two may look the same.
-     */
-    statements?: Array<string>;
-    /**
-     * The number of steps of a rating's scale.
-     */
-    steps?: number | null;
-    /**
-     * stars or numbers, for a rating.
-     */
-    symbol?: string | null;
-    /**
-     * Whether everybody sees how many have voted while the numbers are hidden: shown or hidden.
-     */
-    turnout?: string | null;
-    /**
-     * Whether ballots may have a `voterId`.
-     */
-    voterIds?: boolean | null;
-};
+export type PollPatch = ChoicePatch | RatingPatch;
 
 /**
  * A position on the log.
@@ -956,6 +986,75 @@ export type Rating = {
      * How the steps look: stars or numbers.
      */
     symbol: Symbol;
+};
+
+/**
+ * A `RatingPatch` changes the draft of a rating, or makes the draft of another kind a rating; then it must have
+ * `statements`.
+ */
+export type RatingPatch = {
+    /**
+     * The number of seconds after its opening at which the poll closes by itself; null for never. It
+     * replaces `closesAt`.
+     */
+    closesAfter?: number | null;
+    /**
+     * The time at which the poll closes by itself, RFC 3339; null for never. It replaces `closesAfter`.
+     */
+    closesAt?: string | null;
+    /**
+     * Origins that may frame the poll's overlay. A change of this member alone is possible at any time.
+     */
+    embed?: Array<string> | null;
+    /**
+     * What the highest step means: up to 40 characters.
+     */
+    highLabel?: string | null;
+    /**
+     * rating.
+     */
+    kind?: RatingWord;
+    /**
+     * Whether the poll is shown in lists and on the leaderboard.
+     */
+    listed?: boolean | null;
+    /**
+     * What the lowest step means: up to 40 characters.
+     */
+    lowLabel?: string | null;
+    /**
+     * The lowest step.
+     */
+    lowest?: number | null;
+    /**
+     * The question: 1 to 500 characters, as people count them (grapheme clusters), in at most 4,000 bytes.
+     */
+    question?: string;
+    /**
+     * When the public sees the numbers: live, afterVote or hidden.
+     */
+    results?: string | null;
+    /**
+     * What a second ballot of a voter does: replace or refuse.
+     */
+    revote?: string | null;
+    /**
+     * The statements: 1 to 30 texts of 1 to 200 characters, of which no two may look the same.
+     */
+    statements?: Array<string>;
+    /**
+     * The number of steps of the scale.
+     */
+    steps?: number | null;
+    symbol?: Symbol | null;
+    /**
+     * Whether everybody sees how many have voted while the numbers are hidden: shown or hidden.
+     */
+    turnout?: string | null;
+    /**
+     * Whether ballots may have a `voterId`.
+     */
+    voterIds?: boolean | null;
 };
 
 /**

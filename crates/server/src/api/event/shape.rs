@@ -1,8 +1,14 @@
 //! The shapes of what organisers write of an event, as the documents show them. [`super::draft`] reads the
 //! bodies by hand.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::api::http::schema::{Named, one_of};
+use crate::api::poll::shape::NewPoll;
 
 /// A new event.
 #[derive(Serialize, Deserialize, ToSchema)]
@@ -65,13 +71,27 @@ pub struct TakeIn {
     pub poll_token: String,
 }
 
-/// A new poll for the event, or a poll to take in.
-#[derive(Serialize, Deserialize, ToSchema)]
-#[serde(untagged)]
-#[expect(clippy::large_enum_variant, reason = "it is never made: it is only for the document")]
-pub enum EventPollBody {
-    /// A new poll, which is a draft unless `open` is true.
-    New(crate::api::poll::shape::NewPoll),
-    /// A poll that exists already.
-    TakeIn(TakeIn),
+/// `EventPollBody` is what an organiser sends to add a poll to an event.
+pub struct EventPollBody;
+
+impl PartialSchema for EventPollBody {
+    fn schema() -> RefOr<Schema> {
+        let parts = [
+            (NewPoll::name(), "A new poll, which is a draft unless `open` is true."),
+            (TakeIn::name(), "A poll that exists already."),
+        ];
+        one_of("An `EventPollBody` is a new poll for the event, or a poll to take in.", parts)
+    }
+}
+
+impl ToSchema for EventPollBody {
+    fn name() -> Cow<'static, str> {
+        "EventPollBody".into()
+    }
+
+    fn schemas(schemas: &mut Vec<Named>) {
+        schemas.push((NewPoll::name().into(), NewPoll::schema()));
+        schemas.push((TakeIn::name().into(), TakeIn::schema()));
+        NewPoll::schemas(schemas);
+    }
 }

@@ -7,9 +7,41 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::api::http::fields::{Fields, each, string, whole, word};
+use crate::watch::view::kind::choice::ChoiceModeView;
 
 /// The members of a choice in a poll's body.
 pub const MEMBERS: [&str; 3] = ["options", "kind", "maxChoices"];
+
+/// A `NewChoice` is a new poll in which voters mark one of several options, or more.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct NewChoice {
+    /// single or multiple. The default is single unless `maxChoices` is above 1.
+    #[schema(nullable = false)]
+    pub kind: Option<ChoiceModeView>,
+    /// The options: 2 to 100 texts of 1 to 200 characters, as people count them, in at most 1,600 bytes each. No
+    /// two may look the same.
+    #[schema(min_items = 2, max_items = 100)]
+    pub options: Vec<String>,
+    /// The most options that a ballot may mark; by default 1, or all for a multiple choice.
+    #[schema(minimum = 1, maximum = 100)]
+    pub max_choices: Option<u8>,
+}
+
+/// A `ChoicePatch` changes the draft of a choice, or makes the draft of another kind a choice; then it must have
+/// `kind` and `options`.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct ChoicePatch {
+    /// single or multiple; null for the default.
+    pub kind: Option<ChoiceModeView>,
+    /// The options: 2 to 100 texts of 1 to 200 characters, of which no two may look the same.
+    #[schema(min_items = 2, max_items = 100, nullable = false)]
+    pub options: Option<Vec<String>>,
+    /// The most options that a ballot may mark.
+    #[schema(minimum = 1, maximum = 100)]
+    pub max_choices: Option<u8>,
+}
 
 /// `Answer` holds the members of an answer that only a choice has.
 #[derive(ToSchema)]

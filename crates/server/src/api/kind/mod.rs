@@ -6,6 +6,8 @@
 pub mod choice;
 pub mod rating;
 
+use std::borrow::Cow;
+
 use pollux_core::kind::Draft;
 use pollux_core::kind::rating::KindWord;
 use serde_json::Value;
@@ -13,6 +15,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::http::fields::Fields;
+use super::http::schema::Named;
 
 /// Applies the members that belong to the draft's kind. Another `kind` begins a draft of that kind anew.
 /// Members of other kinds than the draft's are left unread.
@@ -46,6 +49,32 @@ pub fn members(draft: &Draft) -> &'static [&'static str] {
         Draft::Choice(_) => &choice::MEMBERS,
         Draft::Rating(_) => &rating::MEMBERS,
     }
+}
+
+/// A shape is the schema of a body that depends on the kind of poll.
+pub struct Shape {
+    /// The schema's name in the documents.
+    pub name: Cow<'static, str>,
+    /// The schema of the kind's own members.
+    pub own: RefOr<Schema>,
+    /// What adds the schemas to which that one refers.
+    pub add_referenced: fn(&mut Vec<Named>),
+}
+
+impl Shape {
+    fn of<T: ToSchema>() -> Self {
+        Self { name: T::name(), own: T::schema(), add_referenced: T::schemas }
+    }
+}
+
+/// Returns the shapes of new polls.
+pub fn new_polls() -> [Shape; 2] {
+    [Shape::of::<choice::NewChoice>(), Shape::of::<rating::NewRating>()]
+}
+
+/// Returns the shapes of changes of drafts.
+pub fn patches() -> [Shape; 2] {
+    [Shape::of::<choice::ChoicePatch>(), Shape::of::<rating::RatingPatch>()]
 }
 
 /// `Any` holds the member in which an answer to any kind of poll may be written.
