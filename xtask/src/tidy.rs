@@ -134,7 +134,6 @@ const CHECKS: &[(Check, &[&str])] = &[
         &[
             "crates/cluster/src/",
             "crates/server/src/api/",
-            "crates/server/src/boot/",
             "crates/server/src/log/",
             "crates/server/src/processor/",
             "crates/server/src/store/",

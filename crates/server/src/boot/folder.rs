@@ -9,19 +9,15 @@ use futures_util::FutureExt;
 use pollux_core::id::{Generation, Offset, Partition, UnixMillis};
 
 use super::credentials::{self, Credential};
+use super::private::{self, OPERATOR_TOKEN, SECRET};
 use super::secrets::{self, Chain, Unfit};
-use super::{Backends, StartError, private};
+use super::{Backends, StartError};
 use crate::ambient::SharedAmbient;
 use crate::config::Config;
 use crate::log::Log;
 use crate::log::embedded::{EmbeddedLog, FILE as LOG, FolderLock};
 use crate::store::embedded::{self, EmbeddedStore, FILE as STORE};
 use crate::store::{Ballots, Store, StoreError};
-
-/// The name of the file that holds the installation's secret.
-pub(super) const SECRET: &str = "secret";
-/// The name of the file that holds the operator's token. It may be deleted to get a new one.
-pub(super) const OPERATOR_TOKEN: &str = "admin-token";
 
 /// `Mismatch` says why the contents of the folder cannot be used together.
 #[derive(Debug, thiserror::Error)]

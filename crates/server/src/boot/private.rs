@@ -9,9 +9,13 @@ use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
-use super::folder::{OPERATOR_TOKEN, SECRET};
 use crate::log::embedded::FILE as LOG;
 use crate::store::embedded::FILE as STORE;
+
+/// The name of the file that holds the installation's secret.
+pub(super) const SECRET: &str = "secret";
+/// The name of the file that holds the operator's token. It may be deleted to get a new one.
+pub(super) const OPERATOR_TOKEN: &str = "admin-token";
 
 /// The beginnings of the names of our files. SQLite keeps `-wal` and `-shm` beside a database, and an
 /// operator keeps copies of it.
