@@ -135,7 +135,6 @@ const CHECKS: &[(Check, &[&str])] = &[
             "crates/cluster/src/",
             "crates/server/src/api/",
             "crates/server/src/log/",
-            "crates/server/src/processor/",
             "crates/server/src/store/",
         ],
     ),

@@ -16,13 +16,15 @@ use pollux_core::poll::Poll;
 use tokio::time::Instant;
 
 use super::Processor;
-use super::housekeeping::MOST_A_STEP;
 use crate::log::control;
 use crate::store::{ChangeError, StoreError};
 
 /// The smallest difference, in milliseconds, that counts as a clock that was set. A smaller one
 /// comes of a clock that is slewed, or of a look that took long.
 const SET: u64 = 2_000;
+
+/// The number of polls that are read from the store at once.
+const PAGE: usize = 1_024;
 
 /// The end of the year 9999; every closing time is before it.
 const FOREVER: UnixMillis = UnixMillis(253_402_300_799_999);
@@ -78,11 +80,11 @@ async fn timed(
 ) -> Result<Vec<PollId>, StoreError> {
     let (mut found, mut after) = (Vec::new(), None);
     loop {
-        let page = processor.store.due(FOREVER, after, MOST_A_STEP).await?;
+        let page = processor.store.due(FOREVER, after, PAGE).await?;
         let old = |poll: &&Poll| poll.timed_since().is_some_and(|at| !recent.contains(&at.0));
         found.extend(page.iter().filter(old).map(|poll| poll.id));
         after = page.last().and_then(|poll| Some((poll.closes_at?, poll.id)));
-        if page.len() < MOST_A_STEP {
+        if page.len() < PAGE {
             return Ok(found);
         }
     }

@@ -22,7 +22,7 @@ use crate::log::control;
 use crate::store::StoreError;
 
 /// The most polls that are closed in one step, which is one sync of the store and one of the log.
-pub(super) const MOST_A_STEP: usize = 1_024;
+const MOST_A_STEP: usize = 1_024;
 
 /// The most steps of closing in one round. While there is more, the next round follows at once.
 const MOST_STEPS: usize = 8;
