@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use pollux_core::id::{Offset, Partition};
 use rusqlite::ErrorCode;
 
-use super::file::SCHEMA;
+use super::rows::SCHEMA;
 
 /// `OpenError` says why the log cannot be opened.
 #[derive(Debug, thiserror::Error)]

@@ -16,7 +16,7 @@ use super::chain::Head;
 use super::error::{OpenError, damaged, io_fault, sql_fault};
 use super::mark::{self, Mark};
 use super::passed_over;
-use super::rows::{self, Fault};
+use super::rows::{self, Fault, SCHEMA};
 use crate::ambient::SharedAmbient;
 use crate::log::control::genesis;
 
@@ -25,10 +25,6 @@ pub const NAME: &str = "log.db";
 
 /// The `PRAGMA application_id`: "PxLg".
 const APPLICATION: i32 = 0x5078_4c67;
-
-/// The `PRAGMA user_version`: the schema that this binary writes, and the greatest it reads. In
-/// schema 1 rows had no checksums; such a file stays as it is until something is written to it.
-pub(super) const SCHEMA: i32 = rows::CHECKSUMS;
 
 /// The bytes of a page. A group of hundreds of votes costs about half of what it costs with
 /// SQLite's usual 4 KiB; a single vote costs no more.

@@ -28,8 +28,11 @@ const MOST_OFFSET: u64 = (1 << OFFSET_BITS) - 1;
 /// The bytes that one read takes from the file, unless the first batch alone is longer.
 const READ_BYTES: usize = 8 << 20;
 
-/// The `PRAGMA user_version` from which on rows have checksums.
-pub(super) const CHECKSUMS: i32 = 2;
+/// The `PRAGMA user_version`: the schema that this binary writes, and the greatest it reads. In
+/// schema 1 rows had no checksums; such a file stays as it is until something is written to it.
+pub(super) const SCHEMA: i32 = CHECKSUMS;
+/// The schema from which on rows have checksums.
+const CHECKSUMS: i32 = 2;
 
 /// Damage is a place where the log is not as it was written. This says nothing about offsets below
 /// `at`.
@@ -86,7 +89,7 @@ pub(super) fn create(connection: &Connection) -> rusqlite::Result<()> {
              digest    INTEGER, -- chained checksum; before the records, so found without them
              records   BLOB    NOT NULL -- each: key length, value length, key, value, newline
          );
-         PRAGMA user_version = {CHECKSUMS};"
+         PRAGMA user_version = {SCHEMA};"
     ))
 }
 
