@@ -117,12 +117,15 @@ pub enum ReadError {
     Unavailable(String),
 }
 
+/// The outcome of an append says where the record stands, or why it may not be on the log.
+pub type AppendOutcome = Result<Position, AppendError>;
+
 /// An append is a future that resolves to its outcome. Dropping it does not undo the append.
 pub enum Append {
     /// The outcome was known at once, for example because the queue was full.
-    Ready(Option<Result<Position, AppendError>>),
+    Ready(Option<AppendOutcome>),
     /// The append is under way.
-    Waiting(oneshot::Receiver<Result<Position, AppendError>>),
+    Waiting(oneshot::Receiver<AppendOutcome>),
     /// The append is under way. The log counts as stalled if it answers none for long; see
     /// [`Watched`].
     Watched(stall::Pending),
@@ -137,7 +140,7 @@ impl Append {
     }
 
     /// Waits for the outcome as [`Self::taken`] does, with `patience` as the deadline, too.
-    pub async fn within(mut self, patience: Duration) -> Result<Position, AppendError> {
+    pub async fn within(mut self, patience: Duration) -> AppendOutcome {
         self.taken(patience, patience).await
     }
 
@@ -145,11 +148,7 @@ impl Append {
     /// `deadline`, if that is sooner) is withdrawn and is certainly not recorded. If the log has
     /// taken the record by then, its outcome is awaited up to `deadline`, and is unknown after
     /// that.
-    pub async fn taken(
-        &mut self,
-        patience: Duration,
-        deadline: Duration,
-    ) -> Result<Position, AppendError> {
+    pub async fn taken(&mut self, patience: Duration, deadline: Duration) -> AppendOutcome {
         let patience = patience.min(deadline);
         if let Ok(outcome) = timeout(patience, &mut *self).await {
             return outcome;
@@ -174,15 +173,15 @@ impl Append {
 /// Polls for the log's answer to an append; a log that has stopped answers nothing, so the outcome
 /// is unknown.
 fn outcome(
-    receiver: &mut oneshot::Receiver<Result<Position, AppendError>>,
+    receiver: &mut oneshot::Receiver<AppendOutcome>,
     cx: &mut Context<'_>,
-) -> TaskPoll<Result<Position, AppendError>> {
+) -> TaskPoll<AppendOutcome> {
     let stopped = |_| Err(AppendError::Unknown("the log stopped".into()));
     Pin::new(receiver).poll(cx).map(|answer| answer.unwrap_or_else(stopped))
 }
 
 impl Future for Append {
-    type Output = Result<Position, AppendError>;
+    type Output = AppendOutcome;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> TaskPoll<Self::Output> {
         match &mut *self {

@@ -11,14 +11,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use pollux_core::announcement::Announcement;
-use pollux_core::id::{Generation, Offset, Partition, Position};
+use pollux_core::id::{Generation, Offset, Partition};
 use tokio::sync::oneshot::{Receiver, error::TryRecvError};
 use tokio::time::Instant;
 
-use super::{Append, AppendError, DeadRecord, Feed, Log, Membership, NewRecord, ReadError, Record};
-
-/// The outcome says what became of an append.
-type Outcome = Result<Position, AppendError>;
+use super::{
+    Append, AppendError, AppendOutcome, DeadRecord, Feed, Log, Membership, NewRecord, ReadError,
+    Record,
+};
 
 /// `Watched` is a log that counts the appends that it has not answered yet.
 pub struct Watched {
@@ -46,7 +46,7 @@ impl Watched {
 struct Unanswered {
     waiting: usize,
     /// An append whose caller has left before the answer; the log still owes it.
-    left: Option<Receiver<Outcome>>,
+    left: Option<Receiver<AppendOutcome>>,
     /// The time at which the log last gave an answer, or began to owe one.
     progress: Option<Instant>,
 }
@@ -66,7 +66,7 @@ impl Unanswered {
 
     /// Keeps the receiver of a caller who has left. Answers come in the order of the appends, so
     /// the newest that was left stands for the others.
-    fn left(&mut self, receiver: Receiver<Outcome>) {
+    fn left(&mut self, receiver: Receiver<AppendOutcome>) {
         self.waiting -= 1;
         self.left = Some(receiver);
     }
@@ -91,14 +91,14 @@ impl Unanswered {
 
 /// `Pending` is an append that is not answered yet.
 pub struct Pending {
-    receiver: Option<Receiver<Outcome>>,
+    receiver: Option<Receiver<AppendOutcome>>,
     unanswered: Arc<Mutex<Unanswered>>,
 }
 
 impl Future for Pending {
-    type Output = Outcome;
+    type Output = AppendOutcome;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<AppendOutcome> {
         let receiver = self.receiver.as_mut().expect("an append is awaited once");
         super::outcome(receiver, cx).map(|outcome| {
             self.receiver = None;

@@ -5,11 +5,11 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
-use pollux_core::id::{Partition, Position};
+use pollux_core::id::Partition;
 use tokio::sync::oneshot;
 
 use super::batch;
-use crate::log::{AppendError, NewRecord};
+use crate::log::{AppendOutcome, NewRecord};
 
 /// The number of records in a group from which on more are likely to be on their way, so that the
 /// next group waits for company.
@@ -20,7 +20,7 @@ pub(super) struct Waiter {
     pub partition: Partition,
     /// The index of the record among the group's records in its partition.
     pub index: u64,
-    pub answer: oneshot::Sender<Result<Position, AppendError>>,
+    pub answer: oneshot::Sender<AppendOutcome>,
 }
 
 /// A group holds the records that one commit will make durable together.
@@ -46,7 +46,7 @@ impl Group {
         &mut self,
         partition: Partition,
         record: &NewRecord,
-        answer: oneshot::Sender<Result<Position, AppendError>>,
+        answer: oneshot::Sender<AppendOutcome>,
     ) {
         let place = partition as usize;
         if self.drafts.len() <= place {
@@ -107,7 +107,7 @@ impl Queue {
         &self,
         partition: Partition,
         record: &NewRecord,
-        answer: oneshot::Sender<Result<Position, AppendError>>,
+        answer: oneshot::Sender<AppendOutcome>,
     ) -> Result<(), String> {
         let mut state = self.state.lock();
         self.refusal(&state)?;

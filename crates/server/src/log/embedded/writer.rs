@@ -72,8 +72,8 @@ pub(super) struct Writer {
     pub answers: mpsc::Sender<Answers>,
 }
 
-/// The outcome says what became of a transaction.
-enum Outcome {
+/// The outcome of a commit says what became of the transaction.
+enum CommitOutcome {
     Durable,
     /// It was certainly rolled back, and the log goes on.
     RolledBack(rusqlite::Error),
@@ -132,7 +132,7 @@ impl Writer {
     fn make_durable(&mut self, batches: Batches) -> Result<(), AppendError> {
         let began = Instant::now();
         match self.transact(&batches) {
-            Outcome::Durable => {
+            CommitOutcome::Durable => {
                 histogram!("pollux_log_commit_seconds").record(began.elapsed());
                 let records = batches.iter().map(|(_, batch)| batch.count).sum::<u64>();
                 histogram!("pollux_log_group_records").record(records as f64);
@@ -146,7 +146,7 @@ impl Writer {
                 fail_point!("log::after_commit");
                 Ok(())
             }
-            Outcome::RolledBack(error) => {
+            CommitOutcome::RolledBack(error) => {
                 let why = self.shared.describe(&error);
                 let before = self.shared.trouble.lock().replace(why.clone());
                 // This is logged once: a line for every group would fill the disk that is full.
@@ -155,7 +155,7 @@ impl Writer {
                 }
                 Err(AppendError::NotRecorded(why))
             }
-            Outcome::Unknown(why) => {
+            CommitOutcome::Unknown(why) => {
                 self.shared.fail(&why);
                 Err(AppendError::Unknown(why))
             }
@@ -164,7 +164,7 @@ impl Writer {
 
     /// Writes the batches in one transaction with one fsync. Only a COMMIT that fails may leave
     /// anything behind.
-    fn transact(&self, batches: &[(Partition, Batch)]) -> Outcome {
+    fn transact(&self, batches: &[(Partition, Batch)]) -> CommitOutcome {
         let connection = &self.connection;
         let _turn = self.shared.turn.lock();
         let fill = || {
@@ -181,11 +181,11 @@ impl Writer {
         }
         fail_point!("log::before_commit");
         match execute(connection, "COMMIT") {
-            Ok(()) => Outcome::Durable,
+            Ok(()) => CommitOutcome::Durable,
             // The commit was refused before its frame was whole: the disk is full, or another
             // process has the file locked. Neither leaves anything that recovery would believe.
             Err(error) if is_refusal(&error) => self.roll_back(error),
-            Err(error) => Outcome::Unknown(self.shared.describe(&error)),
+            Err(error) => CommitOutcome::Unknown(self.shared.describe(&error)),
         }
     }
 
@@ -200,16 +200,16 @@ impl Writer {
     }
 
     /// Makes sure that nothing is left of the transaction.
-    fn roll_back(&self, error: rusqlite::Error) -> Outcome {
+    fn roll_back(&self, error: rusqlite::Error) -> CommitOutcome {
         if !self.connection.is_autocommit()
             && let Err(worse) = execute(&self.connection, "ROLLBACK")
         {
-            return Outcome::Unknown(format!(
+            return CommitOutcome::Unknown(format!(
                 "{}, and then the rollback failed: {worse}",
                 self.shared.describe(&error)
             ));
         }
-        Outcome::RolledBack(error)
+        CommitOutcome::RolledBack(error)
     }
 
     /// Checks after trouble whether there is room again. It writes a little, and leaves free pages
@@ -224,11 +224,11 @@ impl Writer {
         match attempt() {
             Ok(()) => self.recovered(),
             Err(error) => match self.roll_back(error) {
-                Outcome::Unknown(why) => self.shared.fail(&why),
-                Outcome::RolledBack(error) => {
+                CommitOutcome::Unknown(why) => self.shared.fail(&why),
+                CommitOutcome::RolledBack(error) => {
                     *self.shared.trouble.lock() = Some(self.shared.describe(&error));
                 }
-                Outcome::Durable => {}
+                CommitOutcome::Durable => {}
             },
         }
     }

@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::genesis;
-use super::producer::Producer;
+use super::producer::{Producer, in_a_line};
 use super::topics::Prepared;
 use crate::config::KafkaConfig;
 
@@ -73,15 +73,6 @@ impl Trouble {
         }
         in_a_line(self.partitions.values().cloned().collect())
     }
-}
-
-/// Returns in one line what several partitions lack: the first is named, the others are counted.
-pub(super) fn in_a_line(mut lacks: Vec<String>) -> Option<String> {
-    Some(match lacks.len() {
-        0 => return None,
-        1 => lacks.swap_remove(0),
-        all => format!("{}; and {} more partitions", lacks[0], all - 1),
-    })
 }
 
 impl Health {

@@ -14,8 +14,7 @@ use rdkafka::message::OwnedHeaders;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::producer::Outcome;
-use crate::log::NewRecord;
+use crate::log::{AppendOutcome, NewRecord};
 
 /// After so long without a record a broker is not said to be silent any more.
 const IDLE: Duration = Duration::from_secs(1);
@@ -24,7 +23,7 @@ const IDLE: Duration = Duration::from_secs(1);
 pub(super) struct Unsent {
     pub record: NewRecord,
     pub headers: Option<OwnedHeaders>,
-    pub answer: oneshot::Sender<Outcome>,
+    pub answer: oneshot::Sender<AppendOutcome>,
     /// The time since which it waits.
     pub since: Instant,
 }

@@ -29,11 +29,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::client::{self, settings};
 use super::dead::Copy;
-use super::health::in_a_line;
 use super::lane::{Lane, Unsent};
 use super::topics::Names;
 use crate::config::{KafkaConfig, LogLimits};
-use crate::log::{Append, AppendError, NewRecord};
+use crate::log::{Append, AppendError, AppendOutcome, NewRecord};
 
 /// The room in librdkafka's queue besides votes, for announcements, which wait for their delivery.
 const ANNOUNCEMENTS: usize = 65_536;
@@ -46,9 +45,6 @@ const RETRY: Duration = Duration::from_millis(500);
 const SILENT: Duration = Duration::from_secs(5);
 /// The reason for refusing appends after a stop.
 const SHUT: &str = "the log is shut";
-
-/// The outcome says what became of a record.
-pub(super) type Outcome = Result<Position, AppendError>;
 
 /// The producer sends records and reports the outcome of each.
 pub(super) struct Producer {
@@ -78,7 +74,7 @@ struct Shared {
     closed: AtomicBool,
     /// The number of records acknowledged so far.
     acknowledged: AtomicU64,
-    answers: Mutex<Vec<(oneshot::Sender<Outcome>, Outcome)>>,
+    answers: Mutex<Vec<(oneshot::Sender<AppendOutcome>, AppendOutcome)>>,
     /// Wakes the task that gives answers.
     decided: Notify,
     /// Wakes `shut` after answers were given.
@@ -97,7 +93,7 @@ pub(super) enum To {
 
 /// A delivery is a record on its way.
 pub(super) struct Delivery {
-    answer: oneshot::Sender<Outcome>,
+    answer: oneshot::Sender<AppendOutcome>,
     lane: usize,
 }
 
@@ -133,7 +129,7 @@ impl Shared {
         lane: usize,
         record: NewRecord,
         headers: Option<OwnedHeaders>,
-    ) -> Result<oneshot::Receiver<Outcome>, String> {
+    ) -> Result<oneshot::Receiver<AppendOutcome>, String> {
         let (answer, outcome) = oneshot::channel();
         let mut there = self.lanes[lane].lock();
         let unsent = Unsent { record, headers, answer, since: Instant::now() };
@@ -153,7 +149,7 @@ impl Shared {
         to: &Lane,
         lane: usize,
         unsent: Unsent,
-    ) -> Result<(), (oneshot::Sender<Outcome>, String)> {
+    ) -> Result<(), (oneshot::Sender<AppendOutcome>, String)> {
         let Unsent { record, headers, answer, .. } = unsent;
         let delivery = Box::new(Delivery { answer, lane });
         let mut queued = BaseRecord::with_opaque_to(&to.topic, delivery)
@@ -174,7 +170,7 @@ impl Shared {
     }
 
     /// Gives a record its outcome; after the last of its batch the next batch is handed over.
-    fn settle(&self, Delivery { answer, lane }: Delivery, outcome: Outcome) {
+    fn settle(&self, Delivery { answer, lane }: Delivery, outcome: AppendOutcome) {
         let lost = matches!(outcome, Err(AppendError::Unknown(_)));
         self.answer(lane, answer, outcome);
         let mut there = self.lanes[lane].lock();
@@ -200,7 +196,7 @@ impl Shared {
         }
     }
 
-    fn answer(&self, lane: usize, answer: oneshot::Sender<Outcome>, outcome: Outcome) {
+    fn answer(&self, lane: usize, answer: oneshot::Sender<AppendOutcome>, outcome: AppendOutcome) {
         if lane < self.in_partition.len() {
             self.leave(lane as Partition);
         }
@@ -407,6 +403,15 @@ impl Producer {
             given.await;
         }
     }
+}
+
+/// Returns in one line what several partitions lack: the first is named, the others are counted.
+pub(super) fn in_a_line(mut lacks: Vec<String>) -> Option<String> {
+    Some(match lacks.len() {
+        0 => return None,
+        1 => lacks.swap_remove(0),
+        all => format!("{}; and {} more partitions", lacks[0], all - 1),
+    })
 }
 
 /// The reason for refusing records while the client is replaced.

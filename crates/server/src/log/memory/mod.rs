@@ -26,7 +26,8 @@ use tokio::time::Instant;
 
 pub use self::node::MemoryNode;
 use super::{
-    Append, AppendError, DeadRecord, Feed, FeedLost, Log, Membership, NewRecord, ReadError, Record,
+    Append, AppendError, AppendOutcome, DeadRecord, Feed, FeedLost, Log, Membership, NewRecord,
+    ReadError, Record,
 };
 use crate::config::LogLimits;
 use crate::level::Level;
@@ -108,14 +109,14 @@ enum Planned {
     /// A record reaches the log, or fails to.
     Land { partition: Partition, record: NewRecord, fate: Fate, answer: Option<Answer> },
     /// The caller of an append gets its answer.
-    Answer { answer: Answer, outcome: Result<Position, AppendError> },
+    Answer { answer: Answer, outcome: AppendOutcome },
     /// An announcement reaches a feed.
     Deliver { feed: u64, announcement: Announcement },
 }
 
 /// `Answer` leads to the caller who waits for an append.
 struct Answer {
-    waiter: oneshot::Sender<Result<Position, AppendError>>,
+    waiter: oneshot::Sender<AppendOutcome>,
     /// The node whose bound the append counts towards until it is answered.
     node: Arc<Mutex<Node>>,
 }
@@ -342,7 +343,7 @@ impl Cluster {
         partition: Partition,
         record: NewRecord,
         fate: Fate,
-    ) -> Result<Position, AppendError> {
+    ) -> AppendOutcome {
         let again = |record| {
             let fate = Fate::Recorded { twice: false, told_where: true };
             Planned::Land { partition, record, fate, answer: None }

@@ -28,7 +28,7 @@ fn record(text: String) -> NewRecord {
 }
 
 /// `Outcomes` is what became of one node's appends, in order.
-type Outcomes = Vec<Result<Position, AppendError>>;
+type Outcomes = Vec<AppendOutcome>;
 
 /// Runs 600 appends from two nodes, one after another on each, and returns what became of them.
 async fn run(seed: u64) -> (MemoryLog, Vec<Outcomes>) {

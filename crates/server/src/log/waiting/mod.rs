@@ -29,10 +29,13 @@ use async_trait::async_trait;
 use metrics::gauge;
 use parking_lot::Mutex;
 use pollux_core::announcement::Announcement;
-use pollux_core::id::{Generation, Offset, Partition, Position};
+use pollux_core::id::{Generation, Offset, Partition};
 use tokio::sync::oneshot;
 
-use super::{Append, AppendError, DeadRecord, Feed, Log, Membership, NewRecord, ReadError, Record};
+use super::{
+    Append, AppendError, AppendOutcome, DeadRecord, Feed, Log, Membership, NewRecord, ReadError,
+    Record,
+};
 
 /// The pause between two attempts to hand over the first record of a line.
 const AGAIN: Duration = Duration::from_millis(50);
@@ -288,7 +291,7 @@ impl Ticket {
 }
 
 impl Future for Ticket {
-    type Output = Result<Position, AppendError>;
+    type Output = AppendOutcome;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
