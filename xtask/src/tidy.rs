@@ -131,12 +131,7 @@ const CHECKS: &[(Check, &[&str])] = &[
     (imports::check, &[]),
     (
         circles::check,
-        &[
-            "crates/cluster/src/",
-            "crates/server/src/api/",
-            "crates/server/src/log/",
-            "crates/server/src/store/",
-        ],
+        &["crates/cluster/src/", "crates/server/src/api/", "crates/server/src/store/"],
     ),
     (kinds::check, &[]),
     (absences::check, &[]),

@@ -9,11 +9,17 @@ use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::OpenError;
-use super::topics::IN_SYNC;
 use crate::config::KafkaConfig;
 
 /// The time that a question to the brokers may take, such as where a partition ends.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The time that the brokers may take to learn of a new topic, or of a setting that was altered.
+pub(super) const CHANGE_DEADLINE: Duration = Duration::from_secs(30);
+
+/// The number of replicas that the promise needs: when one of three brokers is lost, two still
+/// acknowledge votes.
+pub(super) const REPLICAS: u32 = 3;
 
 /// Returns the settings that all clients share. Brokers that are gone are tried again within a
 /// second: by default librdkafka backs off to ten seconds, and a healed cluster would stay
@@ -83,7 +89,7 @@ pub(super) fn check(config: &KafkaConfig) -> Result<(), OpenError> {
     } else if config.linger >= config.timeout {
         "a record would wait longer for more records than for its acknowledgement; set \
          POLLUX_KAFKA_LINGER below POLLUX_KAFKA_TIMEOUT"
-    } else if config.replication < IN_SYNC + 1 && !config.weak {
+    } else if config.replication < REPLICAS && !config.weak {
         "topics created with fewer than 3 replicas break the promise; set \
          POLLUX_KAFKA_REPLICATION=3, or POLLUX_KAFKA_WEAK=true to accept them anyway"
     } else {

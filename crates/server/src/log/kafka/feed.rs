@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::client::{Context, PATIENCE, reader_settings};
-use super::topics::Names;
+use super::listing::Names;
 use crate::config::KafkaConfig;
 use crate::log::{Feed, FeedLost};
 

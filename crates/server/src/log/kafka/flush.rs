@@ -17,8 +17,8 @@ use rdkafka::admin::{
 };
 
 use super::OpenError;
-use super::client::{self, Context, settings};
-use super::topics::{self, DEADLINE, Names, Topic};
+use super::client::{self, CHANGE_DEADLINE, Context, settings};
+use super::listing::{self, Names, Topic};
 use crate::config::{Flush, KafkaConfig};
 
 /// The setting of a topic that says after how many records a broker flushes.
@@ -61,7 +61,7 @@ pub struct Altered {
 pub async fn alter(config: &KafkaConfig) -> Result<Altered, OpenError> {
     client::check(config)?;
     let names = Names::new(&config.topic_prefix);
-    let there = topics::list(config, &names).await?;
+    let there = listing::list(config, &names).await?;
     let topic = names.votes;
     if there.iter().all(|found| found.name != topic) {
         let missing = format!("there is no topic {topic}; `pollux topics create` creates it");
@@ -101,7 +101,7 @@ pub async fn alter(config: &KafkaConfig) -> Result<Altered, OpenError> {
         if fits(&is) {
             return Ok(Altered { topic, was, is });
         }
-        if begun.elapsed() > DEADLINE {
+        if begun.elapsed() > CHANGE_DEADLINE {
             return Err(OpenError::Refused(vec![format!(
                 "{topic} still has {SETTING}={is}; do the brokers' own settings ask for it \
                  (log.flush.interval.messages)?"
@@ -112,7 +112,7 @@ pub async fn alter(config: &KafkaConfig) -> Result<Altered, OpenError> {
 }
 
 fn options() -> AdminOptions {
-    AdminOptions::new().request_timeout(Some(DEADLINE))
+    AdminOptions::new().request_timeout(Some(CHANGE_DEADLINE))
 }
 
 fn refused(topic: &str, code: &dyn std::fmt::Display) -> OpenError {

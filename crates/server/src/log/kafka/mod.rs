@@ -1,12 +1,12 @@
 //! The log of a cluster is the topic `votes` on Kafka.
 //!
-//! [`topics`] creates and checks the topics, [`flush`] has brokers flush the votes, and [`genesis`]
-//! says which log they are. Then
-//! [`producer`] appends through a [`lane`] per partition, [`reader`] reads, [`group`] distributes
-//! the partitions, [`feed`] hears announcements, and [`dead`] copies dead records. [`health`]
-//! checks whether votes would be taken, and [`consumer`] is for people who look on. [`client`] is
-//! what all of these have in common. Nothing outside this folder depends on how Kafka works, and
-//! nothing in it counts votes.
+//! [`listing`] lists the topics that exist, [`topics`] creates and checks them, [`flush`] has
+//! brokers flush the votes, and [`genesis`] says which log they are. Then [`producer`] appends
+//! through a [`lane`] per partition, [`reader`] reads, [`group`] distributes the partitions,
+//! [`feed`] hears announcements, and [`dead`] copies dead records. [`health`] checks whether votes
+//! would be taken, and [`consumer`] is for people who look on. [`client`] is what all of these have
+//! in common. Nothing outside this folder depends on how Kafka works, and nothing in it counts
+//! votes.
 
 mod client;
 pub mod consumer;
@@ -17,6 +17,7 @@ mod genesis;
 mod group;
 mod health;
 mod lane;
+mod listing;
 mod producer;
 mod reader;
 pub mod topics;
@@ -34,9 +35,10 @@ use rdkafka::error::KafkaError;
 use tokio_util::sync::CancellationToken;
 
 use self::health::Health;
+use self::listing::Names;
 use self::producer::{Producer, To};
 use self::reader::Reader;
-use self::topics::{Names, Prepared};
+use self::topics::Prepared;
 use super::{Append, AppendError, DeadRecord, Feed, Log, Membership, NewRecord, ReadError, Record};
 use crate::ambient::SharedAmbient;
 use crate::config::{KafkaConfig, LogLimits};
@@ -164,7 +166,7 @@ impl LogReader {
     async fn open(config: &KafkaConfig) -> Result<Self, OpenError> {
         client::check(config)?;
         let names = Names::new(&config.topic_prefix);
-        let topics = topics::list(config, &names).await?;
+        let topics = listing::list(config, &names).await?;
         let votes = names.votes;
         let brokers = config.broker.join(",");
         let missing = |what| OpenError::Missing(format!("{what} {votes} on {brokers}"));

@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 use super::client::{self, settings};
 use super::dead::Copy;
 use super::lane::{Lane, Unsent};
-use super::topics::Names;
+use super::listing::Names;
 use crate::config::{KafkaConfig, LogLimits};
 use crate::log::{Append, AppendError, AppendOutcome, NewRecord};
 

@@ -9,7 +9,7 @@ use rdkafka::producer::DefaultProducerContext;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use tokio::time::timeout;
 
-use super::topics::Names;
+use super::listing::Names;
 use super::*;
 
 const LONG: Duration = Duration::from_secs(30);

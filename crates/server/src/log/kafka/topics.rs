@@ -1,4 +1,4 @@
-//! The topics: what they must be like, how they are created, and how they are looked at.
+//! The topics: what they must be like, how they are created, and how they are checked.
 //!
 //! | topic | holds | kept |
 //! |---|---|---|
@@ -15,110 +15,20 @@ use rdkafka::admin::{
     AdminClient, AdminOptions, NewTopic, OwnedResourceSpecifier, ResourceSpecifier,
     TopicReplication,
 };
-use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::RDKafkaErrorCode;
-use serde::Serialize;
 
-use super::client::{self, Context, PATIENCE, reader_settings, settings};
+pub use super::listing::{Names, PartitionState, Topic};
+
+use super::client::{self, CHANGE_DEADLINE, Context, REPLICAS, settings};
+use super::listing::list;
 use super::{OpenError, flush, genesis};
 use crate::ambient::Ambient;
 use crate::config::{Flush, KafkaConfig};
 
-/// The number of replicas that the promise needs: when one of three brokers is lost, two still
-/// acknowledge votes.
-const REPLICAS: usize = 3;
 /// The number of brokers that must have a record before it is acknowledged.
-pub(super) const IN_SYNC: u32 = 2;
-/// The time that the brokers may take to learn of a new topic.
-pub(super) const DEADLINE: Duration = Duration::from_secs(30);
-/// The pause between two checks whether they have learnt of it.
+const IN_SYNC: u32 = 2;
+/// The pause between two checks whether the brokers have learnt of a new topic.
 const PAUSE: Duration = Duration::from_millis(100);
-
-/// `Names` holds the names of the topics.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Names {
-    /// The topic of ballots and control records.
-    pub votes: String,
-    /// The topic of copies of dead records.
-    pub dead: String,
-    /// The topic of announced tallies and progress.
-    pub tallies: String,
-    /// The topic of announced polls and events.
-    pub polls: String,
-}
-
-impl Names {
-    /// Returns the names with this prefix.
-    pub fn new(prefix: &str) -> Self {
-        let named = |name: &str| format!("{prefix}{name}");
-        Self {
-            votes: named("votes"),
-            dead: named("votes.dead"),
-            tallies: named("tallies"),
-            polls: named("polls"),
-        }
-    }
-
-    fn all(&self) -> [&str; 4] {
-        [&self.votes, &self.dead, &self.tallies, &self.polls]
-    }
-
-    /// Returns what a topic is created with, including the settings that the promise needs.
-    fn settings_of(&self, topic: &str, config: &KafkaConfig) -> TopicSettings {
-        let common = [
-            ("min.insync.replicas", IN_SYNC.min(config.replication).to_string()),
-            ("unclean.leader.election.enable", "false".to_owned()),
-            // Otherwise the brokers could refuse the records of a node whose clock is wrong.
-            ("message.timestamp.type", "LogAppendTime".to_owned()),
-        ];
-        let own: &[(&str, &str)] = if topic == self.votes || topic == self.dead {
-            &[("cleanup.policy", "delete"), ("retention.ms", "-1"), ("retention.bytes", "-1")]
-        } else {
-            // This lag is how far a feed may be behind before it misses an announcement that was
-            // replaced.
-            &[("cleanup.policy", "compact"), ("min.compaction.lag.ms", "600000")]
-        };
-        let own = own.iter().map(|(name, value)| (*name, (*value).to_owned()));
-        let mut settings: BTreeMap<_, _> = common.into_iter().chain(own).collect();
-        if topic == self.votes && config.flush != Flush::Off {
-            settings.insert(flush::SETTING, flush::EACH.to_owned());
-        }
-        let partitions = if topic == self.votes { config.partitions } else { 1 };
-        TopicSettings { partitions, settings }
-    }
-}
-
-/// `TopicSettings` holds the number of partitions and the settings that a topic is created with.
-struct TopicSettings {
-    partitions: u32,
-    settings: BTreeMap<&'static str, String>,
-}
-
-/// `Topic` describes a topic as it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Topic {
-    /// The topic's name.
-    pub name: String,
-    /// The topic's partitions, in order.
-    pub partitions: Vec<PartitionState>,
-    /// Those of the topic's settings that matter to Pollux.
-    pub settings: BTreeMap<String, String>,
-}
-
-/// `PartitionState` describes a partition as it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PartitionState {
-    /// The partition's number.
-    pub partition: i32,
-    /// The broker that leads it, if one does.
-    pub leader: Option<i32>,
-    /// The brokers that have a replica.
-    pub replicas: Vec<i32>,
-    /// The brokers whose replica is in sync.
-    pub in_sync: Vec<i32>,
-}
 
 /// `Prepared` describes the topics as they were found or created.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,6 +50,36 @@ pub struct Prepared {
     pub warnings: Vec<String>,
     /// The number of brokers that must have a vote before it is acknowledged.
     pub(super) in_sync: usize,
+}
+
+/// `TopicSettings` holds the number of partitions and the settings that a topic is created with.
+struct TopicSettings {
+    partitions: u32,
+    settings: BTreeMap<&'static str, String>,
+}
+
+/// Returns what a topic is created with, including the settings that the promise needs.
+fn settings_of(names: &Names, topic: &str, config: &KafkaConfig) -> TopicSettings {
+    let common = [
+        ("min.insync.replicas", IN_SYNC.min(config.replication).to_string()),
+        ("unclean.leader.election.enable", "false".to_owned()),
+        // Otherwise the brokers could refuse the records of a node whose clock is wrong.
+        ("message.timestamp.type", "LogAppendTime".to_owned()),
+    ];
+    let own: &[(&str, &str)] = if topic == names.votes || topic == names.dead {
+        &[("cleanup.policy", "delete"), ("retention.ms", "-1"), ("retention.bytes", "-1")]
+    } else {
+        // This lag is how far a feed may be behind before it misses an announcement that was
+        // replaced.
+        &[("cleanup.policy", "compact"), ("min.compaction.lag.ms", "600000")]
+    };
+    let own = own.iter().map(|(name, value)| (*name, (*value).to_owned()));
+    let mut settings: BTreeMap<_, _> = common.into_iter().chain(own).collect();
+    if topic == names.votes && config.flush != Flush::Off {
+        settings.insert(flush::SETTING, flush::EACH.to_owned());
+    }
+    let partitions = if topic == names.votes { config.partitions } else { 1 };
+    TopicSettings { partitions, settings }
 }
 
 /// Creates the topics that do not exist, checks all of them, and ensures that they have genesis
@@ -184,7 +124,7 @@ async fn described(
     loop {
         let mut topics = list(config, names).await?;
         let untold = read_settings(config, names, &mut topics).await?;
-        let late = begun.elapsed() > DEADLINE;
+        let late = begun.elapsed() > CHANGE_DEADLINE;
         if !untold.is_empty() && late {
             return Err(OpenError::Kafka(format!(
                 "no broker tells the settings of {}: this account may need the right to read them \
@@ -214,7 +154,7 @@ pub async fn read_settings(
     let admin: AdminClient<Context> = settings(config).create_with_context(Context)?;
     let asked: Vec<_> = topics.iter().map(|topic| ResourceSpecifier::Topic(&topic.name)).collect();
     // Brokers that have just started are slow to report settings.
-    let options = AdminOptions::new().request_timeout(Some(DEADLINE));
+    let options = AdminOptions::new().request_timeout(Some(CHANGE_DEADLINE));
     let answers = admin.describe_configs(&asked, &options).await?;
     for answer in answers {
         let found = answer.map_err(|code| {
@@ -222,7 +162,7 @@ pub async fn read_settings(
         })?;
         let OwnedResourceSpecifier::Topic(name) = &found.specifier else { continue };
         let Some(topic) = topics.iter_mut().find(|topic| topic.name == *name) else { continue };
-        for setting in names.settings_of(name, config).settings.keys() {
+        for setting in settings_of(names, name, config).settings.keys() {
             let Some(entry) = found.get(setting) else { continue };
             let flushing = *setting == flush::SETTING;
             let value = if flushing { flush::told(entry) } else { entry.value.clone() };
@@ -276,7 +216,7 @@ fn faults_of(names: &Names, topic: &Topic) -> Vec<String> {
     let Topic { name, partitions, settings } = topic;
     let mut faults = Vec::new();
     let fewest = partitions.iter().map(|partition| partition.replicas.len()).min();
-    if let Some(fewest) = fewest.filter(|fewest| *fewest < REPLICAS) {
+    if let Some(fewest) = fewest.filter(|fewest| *fewest < REPLICAS as usize) {
         faults.push(format!(
             "{name} has {fewest} of the {REPLICAS} replicas it needs: add brokers, and replicas \
              with kafka-reassign-partitions"
@@ -308,41 +248,6 @@ fn faults_of(names: &Names, topic: &Topic) -> Vec<String> {
     faults
 }
 
-/// Returns those of Pollux's topics that exist, with their partitions. Their settings are not asked
-/// for.
-pub(super) async fn list(config: &KafkaConfig, names: &Names) -> Result<Vec<Topic>, OpenError> {
-    let (config, names) = (config.clone(), names.clone());
-    let listed = tokio::task::spawn_blocking(move || list_blocking(&config, &names)).await;
-    listed.map_err(|error| OpenError::Kafka(error.to_string()))?
-}
-
-fn list_blocking(config: &KafkaConfig, names: &Names) -> Result<Vec<Topic>, OpenError> {
-    let client: BaseConsumer<Context> = reader_settings(config).create_with_context(Context)?;
-    // All topics are asked for, because asking for one may create it.
-    let metadata = client
-        .fetch_metadata(None, PATIENCE)
-        .map_err(|error| OpenError::no_answer(config, &error))?;
-    let mut topics = Vec::new();
-    for name in names.all() {
-        let Some(found) = metadata.topics().iter().find(|topic| topic.name() == name) else {
-            continue;
-        };
-        let mut partitions: Vec<_> = found
-            .partitions()
-            .iter()
-            .map(|partition| PartitionState {
-                partition: partition.id(),
-                leader: Some(partition.leader()).filter(|leader| *leader >= 0),
-                replicas: partition.replicas().to_vec(),
-                in_sync: partition.isr().to_vec(),
-            })
-            .collect();
-        partitions.sort_by_key(|partition| partition.partition);
-        topics.push(Topic { name: name.into(), partitions, settings: BTreeMap::new() });
-    }
-    Ok(topics)
-}
-
 /// Creates the topics that do not exist, and returns the names of those that this process created
 /// itself.
 async fn make_missing(config: &KafkaConfig, names: &Names) -> Result<Vec<String>, OpenError> {
@@ -353,7 +258,7 @@ async fn make_missing(config: &KafkaConfig, names: &Names) -> Result<Vec<String>
         return Ok(Vec::new());
     }
     let planned: Vec<_> =
-        missing.iter().map(|name| (*name, names.settings_of(name, config))).collect();
+        missing.iter().map(|name| (*name, settings_of(names, name, config))).collect();
     let new = planned.iter().map(|(name, topic)| {
         let replicas = TopicReplication::Fixed(config.replication as i32);
         let new = NewTopic::new(name, topic.partitions as i32, replicas);
@@ -361,8 +266,9 @@ async fn make_missing(config: &KafkaConfig, names: &Names) -> Result<Vec<String>
     });
     let new: Vec<_> = new.collect();
     let admin: AdminClient<Context> = settings(config).create_with_context(Context)?;
-    let options =
-        AdminOptions::new().request_timeout(Some(DEADLINE)).operation_timeout(Some(DEADLINE));
+    let options = AdminOptions::new()
+        .request_timeout(Some(CHANGE_DEADLINE))
+        .operation_timeout(Some(CHANGE_DEADLINE));
     let (mut created, mut failed) = (Vec::new(), Vec::new());
     for outcome in admin.create_topics(&new, &options).await? {
         match outcome {
@@ -395,7 +301,7 @@ async fn make_missing(config: &KafkaConfig, names: &Names) -> Result<Vec<String>
         if names.all().into_iter().all(led) {
             return Ok(created);
         }
-        if begun.elapsed() > DEADLINE {
+        if begun.elapsed() > CHANGE_DEADLINE {
             return Err(OpenError::Kafka("the new topics have no leaders".into()));
         }
         tokio::time::sleep(PAUSE).await;
