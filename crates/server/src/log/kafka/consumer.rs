@@ -91,20 +91,20 @@ pub struct TopicRecord {
 /// The consumer reads a topic. Dropping it leaves the group.
 pub struct Consumer {
     topic: String,
-    client: Arc<BaseConsumer<Assignment>>,
+    client: Arc<BaseConsumer<ReadAssignment>>,
     grouped: bool,
     events: mpsc::Receiver<Result<Consumed, OpenError>>,
     thread: JoinHandle<()>,
     stop: DropGuard,
 }
 
-/// `Assignment` is the client's context, which notices when the group gives and takes partitions.
+/// `ReadAssignment` is the client's context, which notices when the group gives and takes partitions.
 #[derive(Default)]
-struct Assignment {
+struct ReadAssignment {
     changes: AtomicU64,
 }
 
-impl ClientContext for Assignment {
+impl ClientContext for ReadAssignment {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         client::log(level, facility, message);
     }
@@ -114,7 +114,7 @@ impl ClientContext for Assignment {
     }
 }
 
-impl ConsumerContext for Assignment {
+impl ConsumerContext for ReadAssignment {
     fn post_rebalance(&self, _: &BaseConsumer<Self>, _: &Rebalance<'_>) {
         self.changes.fetch_add(1, Ordering::Release);
     }
@@ -136,8 +136,8 @@ impl Consumer {
         };
         let mut settings = settings;
         settings.set("enable.partition.eof", (!plan.follow).to_string());
-        let client: Arc<BaseConsumer<Assignment>> =
-            Arc::new(settings.create_with_context(Assignment::default())?);
+        let client: Arc<BaseConsumer<ReadAssignment>> =
+            Arc::new(settings.create_with_context(ReadAssignment::default())?);
         let partitions = partitions(&client, config, &plan)?;
         match plan.group {
             None => client.assign(&positions(&client, &plan, &partitions)?)?,
@@ -206,7 +206,7 @@ impl Consumer {
 /// `Reading` owns what the reading thread needs.
 struct Reading {
     topic: String,
-    client: Arc<BaseConsumer<Assignment>>,
+    client: Arc<BaseConsumer<ReadAssignment>>,
     told: mpsc::Sender<Result<Consumed, OpenError>>,
     stop: CancellationToken,
     follow: bool,
@@ -355,7 +355,7 @@ fn member_settings(
 
 /// Returns the partitions to read.
 fn partitions(
-    client: &BaseConsumer<Assignment>,
+    client: &BaseConsumer<ReadAssignment>,
     config: &KafkaConfig,
     plan: &ReadPlan,
 ) -> Result<Vec<Partition>, OpenError> {
@@ -385,7 +385,7 @@ fn partitions(
 /// Returns where a consumer without a group begins. An offset past the end of one of several
 /// partitions means that partition's end.
 fn positions(
-    client: &BaseConsumer<Assignment>,
+    client: &BaseConsumer<ReadAssignment>,
     plan: &ReadPlan,
     partitions: &[Partition],
 ) -> Result<TopicPartitionList, OpenError> {
@@ -419,7 +419,7 @@ fn positions(
 /// Returns the first offset kept, and the one after the last. A new leader may need a moment to
 /// answer.
 fn range(
-    client: &BaseConsumer<Assignment>,
+    client: &BaseConsumer<ReadAssignment>,
     topic: &str,
     partition: Partition,
 ) -> Result<(Offset, Offset), OpenError> {
@@ -435,7 +435,7 @@ fn range(
 
 /// Returns each partition's first offset of this time or later, if there is one.
 fn offsets_at(
-    client: &BaseConsumer<Assignment>,
+    client: &BaseConsumer<ReadAssignment>,
     topic: &str,
     partitions: &[Partition],
     time: UnixMillis,

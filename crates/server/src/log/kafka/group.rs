@@ -39,22 +39,22 @@ pub(super) struct Member {
     _leave: DropGuard,
 }
 
-/// `Assignment` is the client's context, which reports the partitions that the member holds
+/// `GroupAssignment` is the client's context, which reports the partitions that the member holds
 /// whenever they change.
-struct Assignment {
+struct GroupAssignment {
     held: Mutex<BTreeSet<Partition>>,
     told: Arc<watch::Sender<Option<Vec<Partition>>>>,
     /// The time at which the client last said that it has its place in the group.
     settled: Mutex<Instant>,
 }
 
-impl Assignment {
+impl GroupAssignment {
     fn new(told: Arc<watch::Sender<Option<Vec<Partition>>>>) -> Self {
         Self { held: Mutex::default(), told, settled: Mutex::new(Instant::now()) }
     }
 }
 
-impl ClientContext for Assignment {
+impl ClientContext for GroupAssignment {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         client::log(level, facility, message);
     }
@@ -71,7 +71,7 @@ impl ClientContext for Assignment {
     }
 }
 
-impl ConsumerContext for Assignment {
+impl ConsumerContext for GroupAssignment {
     fn rebalance(
         &self,
         consumer: &BaseConsumer<Self>,
@@ -132,8 +132,8 @@ pub(super) fn join(
     let held = told.subscribe();
     let (settings, topic) = (member_settings(config), topic.to_owned());
     let subscribe = move || {
-        let consumer: BaseConsumer<Assignment> =
-            settings.create_with_context(Assignment::new(told.clone()))?;
+        let consumer: BaseConsumer<GroupAssignment> =
+            settings.create_with_context(GroupAssignment::new(told.clone()))?;
         consumer.subscribe(&[&topic]).map(|()| consumer)
     };
     let mut consumer = subscribe()?;
