@@ -945,8 +945,8 @@ pub const PLANTS: &[Plant] = &[
     Plant {
         name: "what is wrong with former secrets is told with the secrets",
         file: "crates/server/src/config/form.rs",
-        right: "Form::new(\"SECRETS\", read, |_| String::new()).secret()",
-        wrong: "Form::new(\"SECRETS\", read, |_| String::new())",
+        right: "ValueForm::new(\"SECRETS\", read, |_| String::new()).secret()",
+        wrong: "ValueForm::new(\"SECRETS\", read, |_| String::new())",
         tests: SETTINGS,
     },
     Plant {

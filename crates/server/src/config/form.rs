@@ -15,13 +15,13 @@ use super::types::{FormerSecret, Password, Roles};
 /// The least length of a secret, in bytes.
 const SECRET: usize = 16;
 
-/// `Read` reads a value. Its error says what the value should have been.
-type Read<T> = Box<dyn Fn(&str) -> Result<T, String> + Send + Sync>;
-/// `Show` writes a value as it would be typed.
-type Show<T> = Box<dyn Fn(&T) -> String + Send + Sync>;
+/// `ReadValue` reads a value. Its error says what the value should have been.
+type ReadValue<T> = Box<dyn Fn(&str) -> Result<T, String> + Send + Sync>;
+/// `ShowValue` writes a value as it would be typed.
+type ShowValue<T> = Box<dyn Fn(&T) -> String + Send + Sync>;
 
-/// A form says how a setting's value is read and written.
-pub struct Form<T> {
+/// A value form says how a setting's value is read and written.
+pub struct ValueForm<T> {
     /// The placeholder of the value in the help.
     pub(super) value: &'static str,
     /// The least and the greatest value; empty when any will do.
@@ -31,12 +31,12 @@ pub struct Form<T> {
     /// Whether the value must not appear in a message.
     pub(super) is_secret: bool,
     /// Reads the value, or says what it should have been.
-    pub(super) read: Read<T>,
+    pub(super) read: ReadValue<T>,
     /// Writes the value as it would be typed; empty when there is none, or it is secret.
-    pub(super) show: Show<T>,
+    pub(super) show: ShowValue<T>,
 }
 
-impl<T: 'static> Form<T> {
+impl<T: 'static> ValueForm<T> {
     fn new(
         value: &'static str,
         read: impl Fn(&str) -> Result<T, String> + Send + Sync + 'static,
@@ -60,9 +60,9 @@ impl<T: 'static> Form<T> {
     }
 
     /// Makes the value optional.
-    pub fn optional(self) -> Form<Option<T>> {
+    pub fn optional(self) -> ValueForm<Option<T>> {
         let Self { value, limits, absent, is_secret, read, show } = self;
-        Form {
+        ValueForm {
             value,
             limits,
             absent,
@@ -77,7 +77,7 @@ fn whole<N: FromStr + PartialOrd + Display + Copy + Send + Sync + 'static>(
     value: &'static str,
     noun: &'static str,
     range: impl RangeBounds<N> + Send + Sync + 'static,
-) -> Form<N> {
+) -> ValueForm<N> {
     let limits = match (range.start_bound(), range.end_bound()) {
         (Bound::Included(least), Bound::Included(most)) => format!("from {least} to {most}"),
         (Bound::Included(least), _) => format!("from {least} up"),
@@ -88,48 +88,49 @@ fn whole<N: FromStr + PartialOrd + Display + Copy + Send + Sync + 'static>(
         let number = text.trim().parse().ok().filter(|number| range.contains(number));
         number.ok_or_else(|| wrong.clone())
     };
-    Form::new(value, read, N::to_string).limits(limits)
+    ValueForm::new(value, read, N::to_string).limits(limits)
 }
 
 /// Returns the form of a number within a range.
 pub fn count<N: FromStr + PartialOrd + Display + Copy + Send + Sync + 'static>(
     range: impl RangeBounds<N> + Send + Sync + 'static,
-) -> Form<N> {
+) -> ValueForm<N> {
     whole("COUNT", "whole number", range)
 }
 
 /// Returns the form of a number of bytes within a range.
-pub fn bytes(range: impl RangeBounds<usize> + Send + Sync + 'static) -> Form<usize> {
+pub fn bytes(range: impl RangeBounds<usize> + Send + Sync + 'static) -> ValueForm<usize> {
     whole("BYTES", "whole number", range)
 }
 
 /// Returns the form of a port within a range.
-pub fn port(range: impl RangeBounds<u16> + Send + Sync + 'static) -> Form<u16> {
+pub fn port(range: impl RangeBounds<u16> + Send + Sync + 'static) -> ValueForm<u16> {
     whole("PORT", "port", range)
 }
 
 /// Returns the form of a rate, which is a number per unit of time and the burst above it.
-pub fn rate() -> Form<(u32, u32)> {
+pub fn rate() -> ValueForm<(u32, u32)> {
     let read = |text: &str| {
         let number = |text: &str| text.trim().parse().ok().filter(|number| *number >= 1);
         let both = text.split_once('/').and_then(|(rate, burst)| number(rate).zip(number(burst)));
         both.ok_or_else(|| "not a rate and a burst such as 5/20".into())
     };
-    Form::new("RATE/BURST", read, |(rate, burst)| format!("{rate}/{burst}")).limits("from 1/1 up")
+    ValueForm::new("RATE/BURST", read, |(rate, burst)| format!("{rate}/{burst}"))
+        .limits("from 1/1 up")
 }
 
 /// Returns the form of a length of time that is more than zero.
-pub fn time() -> Form<Duration> {
+pub fn time() -> ValueForm<Duration> {
     let read = |text: &str| match parse_duration(text)? {
         Duration::ZERO => Err("must be more than 0s".into()),
         time => Ok(time),
     };
-    Form::new("TIME", read, shown_time).limits("more than 0s")
+    ValueForm::new("TIME", read, shown_time).limits("more than 0s")
 }
 
 /// Returns the form of a length of time that may be `0s`, which stands for none.
-pub fn time_or_none() -> Form<Duration> {
-    Form::new("TIME", parse_duration, shown_time)
+pub fn time_or_none() -> ValueForm<Duration> {
+    ValueForm::new("TIME", parse_duration, shown_time)
 }
 
 /// Reads a length of time as people type it: `500ms`, `10s`, `2m`, `1h`, `365d`. A bare number is in seconds.
@@ -163,13 +164,13 @@ fn shown_time(time: &Duration) -> String {
 }
 
 /// Returns the form of a yes or no, in the usual spellings.
-pub fn switch() -> Form<bool> {
+pub fn switch() -> ValueForm<bool> {
     let read = |text: &str| match text.to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" | "on" => Ok(true),
         "false" | "0" | "no" | "off" => Ok(false),
         _ => Err("neither true nor false".into()),
     };
-    Form::new("true|false", read, bool::to_string)
+    ValueForm::new("true|false", read, bool::to_string)
 }
 
 /// Returns the form of one of several names, in upper or lower case.
@@ -177,7 +178,7 @@ pub fn choice<T: Copy + Send + Sync>(
     value: &'static str,
     all: &'static [T],
     name: fn(T) -> &'static str,
-) -> Form<T> {
+) -> ValueForm<T> {
     let read = move |text: &str| {
         let found = all.iter().find(|item| name(**item).eq_ignore_ascii_case(text));
         found.copied().ok_or_else(|| {
@@ -186,36 +187,38 @@ pub fn choice<T: Copy + Send + Sync>(
             format!("not {} or {last}", first.join(", "))
         })
     };
-    Form::new(value, read, move |item| name(*item).to_owned())
+    ValueForm::new(value, read, move |item| name(*item).to_owned())
 }
 
 /// Returns the form of any text.
-pub fn text(value: &'static str) -> Form<String> {
-    Form::new(value, |text| Ok(text.into()), String::clone)
+pub fn text(value: &'static str) -> ValueForm<String> {
+    ValueForm::new(value, |text| Ok(text.into()), String::clone)
 }
 
 /// Returns the form of a path to something that may not exist yet.
-pub fn path(value: &'static str) -> Form<PathBuf> {
-    Form::new(value, |text| Ok(text.into()), |path: &PathBuf| path.display().to_string())
+pub fn path(value: &'static str) -> ValueForm<PathBuf> {
+    ValueForm::new(value, |text| Ok(text.into()), |path: &PathBuf| path.display().to_string())
 }
 
 /// Returns the form of a file, which must be readable.
-pub fn file() -> Form<PathBuf> {
+pub fn file() -> ValueForm<PathBuf> {
     let read = |text: &str| match std::fs::File::open(text) {
         Ok(_) => Ok(text.into()),
         Err(error) => Err(error.to_string()),
     };
-    Form { read: Box::new(read), ..path("FILE") }
+    ValueForm { read: Box::new(read), ..path("FILE") }
 }
 
 /// Returns the form of a password, which may be any text.
-pub fn password() -> Form<Password> {
-    Form::new("PASSWORD", |text| Ok(Password(text.into())), |_| String::new()).secret()
+pub fn password() -> ValueForm<Password> {
+    ValueForm::new("PASSWORD", |text| Ok(Password(text.into())), |_| String::new()).secret()
 }
 
 /// Returns the form of a secret that is too long to be guessed.
-pub fn secret(value: &'static str) -> Form<String> {
-    Form::new(value, read_secret, String::clone).secret().limits(format!("{SECRET} bytes or more"))
+pub fn secret(value: &'static str) -> ValueForm<String> {
+    ValueForm::new(value, read_secret, String::clone)
+        .secret()
+        .limits(format!("{SECRET} bytes or more"))
 }
 
 fn read_secret(text: &str) -> Result<String, String> {
@@ -226,7 +229,7 @@ fn read_secret(text: &str) -> Result<String, String> {
 }
 
 /// Returns the form of the secrets that were rotated away, each as `SECRET@TIME`. No error repeats a secret.
-pub fn former_secrets() -> Form<Vec<FormerSecret>> {
+pub fn former_secrets() -> ValueForm<Vec<FormerSecret>> {
     let read = |text: &str| {
         let mut all: Vec<FormerSecret> = Vec::new();
         for (number, item) in (1..).zip(listed(text)) {
@@ -245,11 +248,11 @@ pub fn former_secrets() -> Form<Vec<FormerSecret>> {
         }
         Ok(all)
     };
-    Form::new("SECRETS", read, |_| String::new()).secret()
+    ValueForm::new("SECRETS", read, |_| String::new()).secret()
 }
 
 /// Returns the form of a node's roles.
-pub fn roles() -> Form<Roles> {
+pub fn roles() -> ValueForm<Roles> {
     let read = |text: &str| {
         let mut roles = Roles { web: false, processor: false };
         for item in listed(text) {
@@ -261,7 +264,7 @@ pub fn roles() -> Form<Roles> {
         }
         if roles.web || roles.processor { Ok(roles) } else { Err("names no role".into()) }
     };
-    Form::new("ROLES", read, Roles::to_string)
+    ValueForm::new("ROLES", read, Roles::to_string)
 }
 
 fn listed(text: &str) -> impl Iterator<Item = &str> {
@@ -273,8 +276,8 @@ fn joined<T: Display>(items: &[T]) -> String {
 }
 
 /// Returns the form of a list of IP addresses; `localhost` stands for both loopback addresses.
-pub fn addresses() -> Form<Vec<IpAddr>> {
-    Form::new("ADDRESSES", read_addresses, |all: &Vec<_>| joined(all))
+pub fn addresses() -> ValueForm<Vec<IpAddr>> {
+    ValueForm::new("ADDRESSES", read_addresses, |all: &Vec<_>| joined(all))
 }
 
 fn read_addresses(text: &str) -> Result<Vec<IpAddr>, String> {
@@ -301,7 +304,7 @@ fn read_addresses(text: &str) -> Result<Vec<IpAddr>, String> {
 
 /// Returns the form of a list of networks such as `10.0.0.0/8`. An address is a network of one, and
 /// `localhost` stands for both loopback addresses.
-pub fn networks() -> Form<Vec<IpNet>> {
+pub fn networks() -> ValueForm<Vec<IpNet>> {
     let read = |text: &str| {
         let mut all: Vec<IpNet> = Vec::new();
         for item in listed(text) {
@@ -327,14 +330,14 @@ pub fn networks() -> Form<Vec<IpNet>> {
         let alone = network.prefix_len() == network.max_prefix_len();
         if alone { network.addr().to_string() } else { network.to_string() }
     };
-    Form::new("NETWORKS", read, move |all: &Vec<_>| {
+    ValueForm::new("NETWORKS", read, move |all: &Vec<_>| {
         joined(&all.iter().map(name).collect::<Vec<_>>())
     })
 }
 
 /// Returns the form of an `http` or `https` URL, which is kept without a slash at its end.
-pub fn url() -> Form<String> {
-    Form::new("URL", read_url, String::clone)
+pub fn url() -> ValueForm<String> {
+    ValueForm::new("URL", read_url, String::clone)
 }
 
 fn read_url(text: &str) -> Result<String, String> {
@@ -347,17 +350,17 @@ fn read_url(text: &str) -> Result<String, String> {
 }
 
 /// Returns the form of a list of origins, which are URLs without a path.
-pub fn origins() -> Form<Vec<String>> {
+pub fn origins() -> ValueForm<Vec<String>> {
     let origin = |item: &str| {
         let origin = read_url(item).ok().filter(|url| url.matches('/').count() == 2);
         origin.ok_or_else(|| format!("{item:?} is no origin such as https://example.org"))
     };
     let read = move |text: &str| listed(text).map(origin).collect();
-    Form::new("ORIGINS", read, |all: &Vec<_>| joined(all))
+    ValueForm::new("ORIGINS", read, |all: &Vec<_>| joined(all))
 }
 
 /// Returns the form of a list of brokers, each with its port.
-pub fn brokers() -> Form<Vec<String>> {
+pub fn brokers() -> ValueForm<Vec<String>> {
     let broker = |item: &str| {
         let (host, port) = item.rsplit_once(':').unwrap_or((item, ""));
         let named = !host.is_empty() && !host.contains(['/', ' ']);
@@ -369,11 +372,11 @@ pub fn brokers() -> Form<Vec<String>> {
         Ok(all) if Vec::is_empty(&all) => Err("names no broker".into()),
         read => read,
     };
-    Form::new("HOST:PORT,…", read, |all: &Vec<_>| joined(all))
+    ValueForm::new("HOST:PORT,…", read, |all: &Vec<_>| joined(all))
 }
 
 /// Returns the form of a prefix of topic names.
-pub fn topic_prefix() -> Form<String> {
+pub fn topic_prefix() -> ValueForm<String> {
     let read = |text: &str| {
         let fits = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
         if text.len() > 200 || !text.chars().all(fits) {
@@ -381,7 +384,7 @@ pub fn topic_prefix() -> Form<String> {
         }
         Ok(text.to_owned())
     };
-    Form { read: Box::new(read), ..text("TEXT") }
+    ValueForm { read: Box::new(read), ..text("TEXT") }
 }
 
 #[cfg(test)]

@@ -3,15 +3,15 @@
 use std::sync::LazyLock;
 
 use super::Config;
-use super::form::Form;
+use super::form::ValueForm;
 
 /// All settings, in the order of the help.
 pub static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(Config::settings);
 
 /// `Set` reads a value into the configuration.
 type Set = dyn Fn(&mut Config, &str) -> Result<(), String> + Send + Sync;
-/// `Show` writes the value that the configuration holds.
-type Show = dyn Fn(&Config) -> String + Send + Sync;
+/// `ShowSetting` writes the value that the configuration holds.
+type ShowSetting = dyn Fn(&Config) -> String + Send + Sync;
 
 /// `Setting` describes one setting, whatever the type of its value.
 pub struct Setting {
@@ -34,7 +34,7 @@ pub struct Setting {
     /// Whether the value must not appear in a message.
     pub is_secret: bool,
     set: Box<Set>,
-    show: Box<Show>,
+    show: Box<ShowSetting>,
 }
 
 /// A heading stands over a part of the help.
@@ -52,12 +52,12 @@ impl Setting {
         heading: Heading,
         variable: &'static str,
         help: &'static str,
-        form: Form<T>,
+        form: ValueForm<T>,
         default: &T,
         field: fn(&Config) -> &T,
         field_mut: fn(&mut Config) -> &mut T,
     ) -> Self {
-        let Form { value, limits, absent, is_secret, read, show } = form;
+        let ValueForm { value, limits, absent, is_secret, read, show } = form;
         Self {
             flag: variable.trim_start_matches("POLLUX_").to_lowercase().replace('_', "-"),
             variable,
