@@ -96,7 +96,7 @@ pub enum OpenError {
     Shortened {
         /// The file.
         file: PathBuf,
-        /// The mark, which says how far the log was synced.
+        /// The sync mark, which says how far the log was synced.
         mark: PathBuf,
         /// The partition.
         partition: Partition,
@@ -114,7 +114,7 @@ pub enum OpenError {
     OtherCopy {
         /// The file.
         file: PathBuf,
-        /// The mark, which says how far the log was synced.
+        /// The sync mark, which says how far the log was synced.
         mark: PathBuf,
         /// The partition.
         partition: Partition,

@@ -14,9 +14,9 @@ use rusqlite::{Connection, OpenFlags};
 use super::batch::{self, Batch};
 use super::chain::Head;
 use super::error::{OpenError, damaged, io_fault, sql_fault};
-use super::mark::{self, Mark};
 use super::passed_over;
 use super::rows::{self, Fault, SCHEMA};
+use super::sync_mark::{self, SyncMark};
 use crate::ambient::SharedAmbient;
 use crate::log::control::genesis;
 
@@ -343,32 +343,32 @@ fn check_newest(connection: &Connection, file: &Path, facts: &Facts) -> Result<(
     Ok(())
 }
 
-/// Checks that the log has everything that was synced, as far as its mark says.
+/// Checks that the log has everything that was synced, as far as its sync mark says.
 fn check_synced(connection: &Connection, file: &Path, facts: &Facts) -> Result<(), OpenError> {
-    match Mark::read(file).map_err(|error| io_fault(file, &error))? {
+    match SyncMark::read(file).map_err(|error| io_fault(file, &error))? {
         Some(mark) => return check_mark(connection, file, &mark, facts),
         None if facts.heads.iter().all(|head| head.end <= 1 || head.digest.is_none()) => {}
         None => tracing::warn!(
             "{} is not there, or damaged: cannot tell whether {NAME} has lost its end",
-            mark::beside(file).display()
+            sync_mark::beside(file).display()
         ),
     }
     Ok(())
 }
 
 /// Checks that the log reaches at least as far as it was synced, and holds there what was synced. A
-/// log of another generation than the mark's is left to the comparison with the store.
+/// log of another generation than the sync mark's is left to the comparison with the store.
 pub(super) fn check_mark(
     connection: &Connection,
     file: &Path,
-    mark: &Mark,
+    mark: &SyncMark,
     facts: &Facts,
 ) -> Result<(), OpenError> {
     if mark.generation != facts.generation {
         return Ok(());
     }
     for ((partition, synced), head) in (0..).zip(&mark.heads).zip(&facts.heads) {
-        let (file, mark) = (file.to_owned(), mark::beside(file));
+        let (file, mark) = (file.to_owned(), sync_mark::beside(file));
         if synced.end > head.end {
             let (end, synced) = (head.end, synced.end);
             return Err(OpenError::Shortened { file, mark, partition, end, synced });

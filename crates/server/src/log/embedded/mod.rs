@@ -6,8 +6,8 @@
 //! reads beside a running server, and [`lock`] keeps a second server out.
 //!
 //! Damage is reported: [`chain`] has the checksums, which every read verifies, and [`scrub`]
-//! verifies them at rest. [`mark`] shows that the log has lost its end, [`passed_over`] that its
-//! write-ahead log has.
+//! verifies them at rest. [`sync_mark`] shows that the log has lost its end, [`passed_over`] that
+//! its write-ahead log has.
 //!
 //! Only durable records are in the tail and below the ends, so nothing else is ever read.
 
@@ -17,12 +17,12 @@ mod checkpoint;
 mod error;
 mod file;
 mod lock;
-mod mark;
 mod passed_over;
 mod queue;
 mod reader;
 mod rows;
 mod scrub;
+mod sync_mark;
 mod tail;
 mod writer;
 
@@ -51,10 +51,10 @@ pub use self::rows::Damage;
 use self::batch::Batch;
 use self::checkpoint::Checkpointer;
 use self::file::Facts;
-use self::mark::{Mark, MarkFile};
 use self::queue::Queue;
 use self::rows::Fault;
 use self::scrub::Scrubber;
+use self::sync_mark::{SyncMark, SyncMarkFile};
 use self::tail::Tail;
 use self::writer::Writer;
 use super::{
@@ -171,7 +171,7 @@ impl EmbeddedLog {
         limits: LogLimits,
     ) -> Result<Arc<Self>, OpenError> {
         let Facts { generation, heads } = facts;
-        let mark = MarkFile::open(&file, Mark { generation, heads: Vec::new() })
+        let mark = SyncMarkFile::open(&file, SyncMark { generation, heads: Vec::new() })
             .map_err(|error| error::io_fault(&file, &error))?;
         let shared = Arc::new(Shared {
             generation,

@@ -10,8 +10,8 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::error::{OpenError, io_fault, sql_fault};
 use super::file::{self, Facts};
-use super::mark::Mark;
 use super::rows::{self, Cursor, Damage, Fault};
+use super::sync_mark::SyncMark;
 use crate::log::{ReadError, Record};
 
 /// The bytes that are inspected between two checks whether a server has started.
@@ -54,8 +54,8 @@ impl LogReader {
         }
         file::check_header(&file)?;
         file::check_wal_beside(&file)?;
-        // The mark is read before the log, which may be written to meanwhile.
-        let mark = Mark::read(&file).map_err(|error| io_fault(&file, &error))?;
+        // The sync mark is read before the log, which may be written to meanwhile.
+        let mark = SyncMark::read(&file).map_err(|error| io_fault(&file, &error))?;
         let view = View::open(&file)?;
         file::check_identity(&view.connection, &file)?;
         let facts = file::facts(&view.connection, &file)?;

@@ -391,7 +391,7 @@ async fn a_copy_taken_while_writing_holds_what_was_acknowledged() {
     while seen.changed().await.is_ok() && copies.len() < 30 {
         let number = *seen.borrow_and_update();
         let copy = tempfile::tempdir().unwrap();
-        // The mark is copied first: the other files may be written to in between.
+        // The sync mark is copied first: the other files may be written to in between.
         for name in ["log.db-synced", "log.db", "log.db-wal"] {
             fs::copy(folder.path().join(name), copy.path().join(name)).unwrap();
         }

@@ -15,9 +15,9 @@ use super::Shared;
 use super::batch::Batch;
 use super::chain::Head;
 use super::checkpoint::Checkpointer;
-use super::mark::MarkFile;
 use super::queue::{Group, Next, Waiter};
 use super::scrub::Scrubber;
+use super::sync_mark::SyncMarkFile;
 use super::{file, rows};
 use crate::log::{AppendError, NewRecord};
 
@@ -65,8 +65,8 @@ pub(super) struct Writer {
     pub scrubber: Scrubber,
     /// The partitions' ends, by partition.
     pub heads: Vec<Head>,
-    /// The mark, which says how far the log is synced; `None` once it could not be written.
-    pub mark: Option<MarkFile>,
+    /// The sync mark, which says how far the log is synced; `None` once it could not be written.
+    pub mark: Option<SyncMarkFile>,
     /// The channel to the task that hands out answers. Woken once per group, that task wakes the
     /// callers from inside the runtime, at a fraction of what waking each from this thread costs.
     pub answers: mpsc::Sender<Answers>,
@@ -189,7 +189,7 @@ impl Writer {
         }
     }
 
-    /// Writes the mark before anybody is answered, so that nothing acknowledged can be lost
+    /// Writes the sync mark before anybody is answered, so that nothing acknowledged can be lost
     /// unnoticed.
     fn set_mark(&mut self) {
         let Some(mark) = &mut self.mark else { return };

@@ -3,7 +3,7 @@
 use super::*;
 use crate::log::control::genesis;
 
-/// `IMAGE` lists the files in the order in which they are copied. The mark comes first: if the log is written
+/// `IMAGE` lists the files in the order in which they are copied. The sync mark comes first: if the log is written
 /// to meanwhile, an older mark claims less.
 const IMAGE: [&str; 3] = ["log.db-synced", "log.db", "log.db-wal"];
 
@@ -200,7 +200,7 @@ async fn a_write_ahead_log_shorter_than_was_synced_is_noticed() {
     log.shut().await;
 }
 
-/// After a power cut the mark may be an old one, so damage that SQLite would pass over is noticed without a
+/// After a power cut the sync mark may be an old one, so damage that SQLite would pass over is noticed without a
 /// mark.
 #[tokio::test]
 async fn a_write_ahead_log_damaged_before_its_end_is_noticed_without_a_mark() {

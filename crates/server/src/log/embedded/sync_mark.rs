@@ -1,4 +1,4 @@
-//! The mark says how far the log was synced. It is a file of its own beside the log:
+//! The sync mark says how far the log was synced. It is a file of its own beside the log:
 //! `log.db-synced`.
 //!
 //! A log that lost its end looks whole: SQLite starts without whatever a shortened or damaged
@@ -17,25 +17,25 @@ use pollux_core::id::Generation;
 
 use super::chain::{self, Head};
 
-/// Returns the path of the mark beside a log.
+/// Returns the path of the sync mark beside a log.
 pub(super) fn beside(log: &Path) -> PathBuf {
     let mut name = log.as_os_str().to_owned();
     name.push("-synced");
     name.into()
 }
 
-/// A mark has, in one line, the log's generation, the end and checksum of each partition, and a
+/// A sync mark has, in one line, the log's generation, the end and checksum of each partition, and a
 /// checksum of the line itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Mark {
+pub(super) struct SyncMark {
     pub generation: Generation,
     /// The partitions' ends, by partition.
     pub heads: Vec<Head>,
 }
 
-impl Mark {
-    /// Reads the mark beside a log. `None` if there is none, or if it was torn or damaged; such a
-    /// mark says nothing.
+impl SyncMark {
+    /// Reads the sync mark beside a log. `None` if there is none, or if it was torn or damaged;
+    /// such a mark says nothing.
     pub fn read(log: &Path) -> io::Result<Option<Self>> {
         match std::fs::read(beside(log)) {
             Ok(bytes) => Ok(str::from_utf8(&bytes).ok().and_then(Self::parse)),
@@ -63,7 +63,7 @@ impl Mark {
         Some(Self { generation, heads })
     }
 
-    /// Returns the line that [`Mark::parse`] reads. A later line of the same log is never shorter,
+    /// Returns the line that [`SyncMark::parse`] reads. A later line of the same log is never shorter,
     /// so it overwrites all of the earlier one.
     fn line(&self) -> String {
         let mut line = self.generation.0.to_string();
@@ -79,15 +79,15 @@ impl Mark {
     }
 }
 
-/// The mark file is the open file beside the log that is being written.
-pub(super) struct MarkFile {
+/// The sync mark's file is open beside the log that is being written.
+pub(super) struct SyncMarkFile {
     file: File,
-    mark: Mark,
+    mark: SyncMark,
 }
 
-impl MarkFile {
+impl SyncMarkFile {
     /// Opens the file, or creates an empty one. Its content stays until the first commit.
-    pub fn open(log: &Path, mark: Mark) -> io::Result<Self> {
+    pub fn open(log: &Path, mark: SyncMark) -> io::Result<Self> {
         let file = File::options().write(true).create(true).truncate(false).open(beside(log))?;
         Ok(Self { file, mark })
     }
@@ -106,37 +106,37 @@ mod tests {
 
     use super::*;
 
-    fn mark() -> Mark {
+    fn mark() -> SyncMark {
         let generation = Generation("0199a3a4-0000-7000-8000-000000000001".parse().unwrap());
         let heads = vec![Head { end: 401, digest: Some(0xff) }, Head { end: 1, digest: None }];
-        Mark { generation, heads }
+        SyncMark { generation, heads }
     }
 
     #[test]
     fn a_mark_comes_back_as_it_was_set() {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log.db");
-        assert_eq!(Mark::read(&log).unwrap(), None);
-        let mut file = MarkFile::open(&log, mark()).unwrap();
-        assert_eq!(Mark::read(&log).unwrap(), None, "nothing is claimed yet");
+        assert_eq!(SyncMark::read(&log).unwrap(), None);
+        let mut file = SyncMarkFile::open(&log, mark()).unwrap();
+        assert_eq!(SyncMark::read(&log).unwrap(), None, "nothing is claimed yet");
         file.set(&mark().heads).unwrap();
-        assert_eq!(Mark::read(&log).unwrap(), Some(mark()));
+        assert_eq!(SyncMark::read(&log).unwrap(), Some(mark()));
         let line = std::fs::read_to_string(beside(&log)).unwrap();
         assert!(line.starts_with("0199a3a4-0000-7000-8000-000000000001 401:00000000000000ff 1: "));
         let later = [Head { end: 1000, digest: Some(1) }, Head { end: 2, digest: Some(2) }];
         file.set(&later).unwrap();
-        assert_eq!(Mark::read(&log).unwrap().unwrap().heads, later);
+        assert_eq!(SyncMark::read(&log).unwrap().unwrap().heads, later);
     }
 
     #[test]
     fn a_mark_that_was_torn_or_altered_says_nothing() {
         let line = mark().line();
-        assert_eq!(Mark::parse(&line), Some(mark()));
+        assert_eq!(SyncMark::parse(&line), Some(mark()));
         for at in 0..line.len() - 1 {
-            assert_eq!(Mark::parse(&line[..at]), None, "cut at {at}");
+            assert_eq!(SyncMark::parse(&line[..at]), None, "cut at {at}");
             let mut bytes = line.clone().into_bytes();
             bytes[at] ^= 1;
-            assert_eq!(Mark::parse(str::from_utf8(&bytes).unwrap()), None, "altered at {at}");
+            assert_eq!(SyncMark::parse(str::from_utf8(&bytes).unwrap()), None, "altered at {at}");
         }
     }
 }
