@@ -55,12 +55,18 @@ impl Held {
     }
 
     async fn call(&self, ask: Ask) -> Answer {
+        let sent = ask.json_body();
         let request = ask.request();
         let (method, path) = (request.method().to_string(), request.uri().to_string());
         let operation = self.operation(&method, &path);
         let answer = self.world.call(request).await;
         let status = answer.status.as_u16();
         let name = operation["operationId"].as_str().unwrap();
+        if let Some(sent) = sent.filter(|_| answer.status.is_success()) {
+            let taken = &operation["requestBody"]["content"]["application/json"]["schema"];
+            let found = faults(&self.document, taken, &sent, name);
+            assert!(found.is_empty(), "what the server takes is not documented: {found:#?}");
+        }
         let documented = &operation["responses"][status.to_string()];
         assert!(documented.is_object(), "{name} is not to answer so: {answer}");
         match documented.get("content") {
@@ -117,6 +123,26 @@ async fn a_polls_life(held: &Held) {
     held.call(Ask::post(format!("{path}/token"), "").token(OPERATOR)).await;
     held.call(Ask::new("DELETE", &path).token(OPERATOR)).await;
     held.call(Ask::new("DELETE", &path).token(OPERATOR)).await;
+}
+
+/// Drafts are written and changed in the members of their kind, and become drafts of another kind.
+async fn drafts_of_every_kind(held: &Held) {
+    let rating = r#"{"question":"?","statements":["a"],"steps":11,"symbol":null,"open":false}"#;
+    let (id, token) = held.poll(rating).await;
+    for patch in [
+        r#"{"lowLabel":"poor","highLabel":"great","symbol":"numbers"}"#,
+        r#"{"kind":"rating","steps":null,"lowest":1}"#,
+        r#"{"kind":"multiple","options":["a","b"],"maxChoices":2}"#,
+        r#"{"kind":null,"maxChoices":null}"#,
+        r#"{"kind":"rating","statements":["a","b"],"closesAfter":60}"#,
+    ] {
+        let edit = Ask::new("PATCH", format!("/api/polls/{id}")).json(patch).token(&token);
+        assert_eq!(held.call(edit).await.status, 200, "{patch}");
+    }
+    let made = held.call(Ask::post("/api/events", r#"{"title":"Conf"}"#)).await.json();
+    let add = format!("/api/events/{}/polls", made["id"].as_str().unwrap());
+    let add = Ask::post(add, rating).token(made["ownerToken"].as_str().unwrap());
+    assert_eq!(held.call(add).await.status, 201);
 }
 
 async fn an_events_life(held: &Held) {
@@ -277,6 +303,7 @@ async fn every_answer_is_what_the_openapi_document_says() {
     let held = Held::new().await;
     resolves(&held.document, &held.document);
     a_polls_life(&held).await;
+    drafts_of_every_kind(&held).await;
     an_events_life(&held).await;
     a_ballots_life(&held).await;
     figures(&held).await;

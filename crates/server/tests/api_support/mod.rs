@@ -248,6 +248,11 @@ impl Ask {
         Self { method, path: path.into(), headers: Vec::new(), body: Vec::new() }
     }
 
+    /// Returns the body, if it is JSON.
+    pub fn json_body(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
     /// Creates a GET request.
     pub fn get(path: impl Into<String>) -> Self {
         Self::new("GET", path)

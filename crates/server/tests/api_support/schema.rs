@@ -23,7 +23,7 @@ fn names<'a>(root: &'a Value, schema: &'a Value, named: &mut BTreeSet<&'a str>) 
     if let Some(pointer) = schema.get("$ref") {
         names(root, resolve(root, pointer), named);
     }
-    for part in ["allOf", "oneOf"] {
+    for part in ["allOf", "anyOf", "oneOf"] {
         for schema in schema[part].as_array().into_iter().flatten() {
             names(root, schema, named);
         }
@@ -73,6 +73,10 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
                 let fits = |s: &&Value| check(root, s, value, at).is_empty();
                 rule.as_array().unwrap().iter().filter(fits).count() != 1
             }
+            "anyOf" => {
+                let fits = |s: &Value| faults(root, s, value, at).is_empty();
+                !rule.as_array().unwrap().iter().any(fits)
+            }
             "type" => {
                 let kinds = rule.as_array().cloned().unwrap_or_else(|| vec![rule.clone()]);
                 !kinds.iter().any(|kind| is(kind.as_str().unwrap(), value))
@@ -104,8 +108,8 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
             "minItems" => items.is_some_and(|n| n < number),
             "maxItems" => items.is_some_and(|n| n > number),
             "format" => value.as_str().is_some_and(|text| !is_format(rule, text)),
-            // A member that no schema names is a fault anyway.
-            "additionalProperties" | "description" | "example" | "title" => false,
+            // A member that no schema names is a fault anyway, and what a pattern says is tested elsewhere.
+            "additionalProperties" | "description" | "example" | "pattern" | "title" => false,
             other => panic!("{other} is not understood here"),
         };
         if wrong {
