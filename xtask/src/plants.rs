@@ -732,8 +732,8 @@ pub const PLANTS: &[Plant] = &[
     Plant {
         name: "a token that another one has taken the place of still shows",
         file: "crates/server/src/watch/grants.rs",
-        right: "Self::Owner(hash) => hash == *owner,",
-        wrong: "Self::Owner(_) => true,",
+        right: "Self::Owner(hash) if hash == *owner => Role::Owner,",
+        wrong: "Self::Owner(_) => Role::Owner,",
         tests: REVOKED,
     },
     Plant {
@@ -760,8 +760,8 @@ pub const PLANTS: &[Plant] = &[
     Plant {
         name: "a stage's token outlives the owner's that it goes with",
         file: "crates/server/src/watch/grants.rs",
-        right: "matches!(self, Self::Stage(hash) if hash == *owner)",
-        wrong: "matches!(self, Self::Stage(_))",
+        right: "Self::Stage(hash) if hash == *owner => Role::Stage,",
+        wrong: "Self::Stage(_) => Role::Stage,",
         tests: SIMULATION,
     },
     // These bugs are in events.
@@ -781,7 +781,7 @@ pub const PLANTS: &[Plant] = &[
     },
     Plant {
         name: "an owner operates the server",
-        file: "crates/server/src/api/access/right.rs",
+        file: "crates/core/src/right.rs",
         right: "(_, Right::Operator) => Err(Refusal::NotTheOperators),",
         wrong: "(_, Right::Operator) => Ok(()),",
         tests: IDENTITY,
@@ -795,7 +795,7 @@ pub const PLANTS: &[Plant] = &[
     },
     Plant {
         name: "a stage's token does all that the owner's does",
-        file: "crates/server/src/api/access/right.rs",
+        file: "crates/core/src/right.rs",
         right: "(Role::Stage, Right::Owner) => Err(Refusal::OnlyAStages),",
         wrong: "(Role::Stage, Right::Owner) => Ok(()),",
         tests: EVENTS,

@@ -22,6 +22,7 @@
 //! - [`announcement`]: the bytes by which every node hears of a change.
 //! - [`leaderboard`]: the ranking of rows and of polls.
 //! - [`result`]: the hash of a final result.
+//! - [`right`]: who may change a poll or an event, and see all of it.
 
 pub mod announcement;
 pub mod ballot;
@@ -35,6 +36,7 @@ pub mod leaderboard;
 pub mod poll;
 pub mod record;
 pub mod result;
+pub mod right;
 pub mod rule;
 pub mod standing;
 pub mod tally;

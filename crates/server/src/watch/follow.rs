@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use pollux_core::id::PollId;
+use pollux_core::right::Right;
 
 use super::agenda::AgendaEntry;
 use super::frame::Message;
@@ -32,7 +33,8 @@ impl Following {
             return None;
         }
         let mut state = self.entry.state.lock();
-        let staff = self.proof.is_some_and(|proof| proof.runs(&state.agenda.event.owner));
+        let staff =
+            self.proof.is_some_and(|proof| proof.gives(Right::Stage, &state.agenda.event.owner));
         let encoded = state.encode(staff);
         let newer = encoded.version > self.sent;
         self.sent = self.sent.max(encoded.version);

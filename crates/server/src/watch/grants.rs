@@ -6,6 +6,7 @@
 
 use pollux_core::id::PollId;
 use pollux_core::poll::Poll;
+use pollux_core::right::{Right, Role, may};
 
 use super::view::Audience;
 
@@ -21,19 +22,19 @@ pub enum Proof {
 }
 
 impl Proof {
-    /// Whether this is proof of the operator, or of the owner of something that now has this owner.
-    pub fn owns(self, owner: &[u8; 32]) -> bool {
+    /// Returns the role that this proof gives towards something that now has this owner.
+    pub fn role(self, owner: &[u8; 32]) -> Role {
         match self {
-            Self::Owner(hash) => hash == *owner,
-            Self::Stage(_) => false,
-            Self::Operator => true,
+            Self::Operator => Role::Operator,
+            Self::Owner(hash) if hash == *owner => Role::Owner,
+            Self::Stage(hash) if hash == *owner => Role::Stage,
+            Self::Owner(_) | Self::Stage(_) => Role::Stranger,
         }
     }
 
-    /// Whether this proof lets a viewer run something that now has this owner, if only from a
-    /// stage.
-    pub fn runs(self, owner: &[u8; 32]) -> bool {
-        self.owns(owner) || matches!(self, Self::Stage(hash) if hash == *owner)
+    /// Whether this proof gives a right over something that now has this owner.
+    pub fn gives(self, right: Right, owner: &[u8; 32]) -> bool {
+        may(self.role(owner), right).is_ok()
     }
 }
 
@@ -84,7 +85,9 @@ impl Grants {
     /// Returns the audience as which the viewer sees the poll as it is now.
     pub fn audience(&self, poll: &Poll) -> Audience {
         match self.0.iter().find(|granted| granted.poll == poll.id) {
-            Some(Granted { proof: Some(proof), .. }) if proof.owns(&poll.owner) => Audience::Owner,
+            Some(Granted { proof: Some(proof), .. }) if proof.gives(Right::Owner, &poll.owner) => {
+                Audience::Owner
+            }
             Some(Granted { voted: true, .. }) => Audience::Voted,
             _ => Audience::Public,
         }

@@ -7,10 +7,10 @@ use axum::extract::{FromRequestParts, MatchedPath};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{Extensions, HeaderMap};
+use pollux_core::right::{Refusal, Right, Role, may};
 use uuid::Uuid;
 
 use super::client::{Client, Peer};
-use super::right::{Refusal, Right, Role, may};
 use crate::api::App;
 use crate::api::http::path::short;
 use crate::api::problem::Problem;

@@ -6,11 +6,11 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use pollux_core::id::{BallotId, PollId, UnixMillis, VoterId, VoterKey, VoterKind, voter_key};
+use pollux_core::right::Role;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
-use super::right::Role;
 use crate::config::FormerSecret;
 use crate::watch::grants::Proof;
 use crate::watch::viewer::BrowserId;
@@ -148,8 +148,9 @@ impl Keys {
     }
 
     /// Returns the role that this token gives over something with this owner.
-    pub fn role(&self, token: Option<&[u8]>, owner: &[u8; 32]) -> Role {
-        token.map_or(Role::Anyone, |token| Role::of(self.proof(token, owner)))
+    pub(super) fn role(&self, token: Option<&[u8]>, owner: &[u8; 32]) -> Role {
+        let Some(token) = token else { return Role::Anyone };
+        self.proof(token, owner).map_or(Role::Stranger, |proof| proof.role(owner))
     }
 
     /// Returns the hash of a token, which [`pollux_core::poll::Poll::owner`] keeps.

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use pollux_core::announcement::Announcement;
 use pollux_core::event::Event;
 use pollux_core::poll::{ChangeRefused, Poll};
+use pollux_core::right::Right;
 use pollux_core::standing::Standing;
 use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
@@ -22,7 +23,7 @@ use uuid::Uuid;
 use crate::api::App;
 use crate::api::access::asker::Asker;
 use crate::api::access::capacity::Place;
-use crate::api::access::right::Right;
+use crate::api::access::right::word;
 use crate::api::lookup::ask::{ask, silent, store_problem};
 use crate::api::problem::security::{About, SecurityEvent};
 use crate::api::problem::{Problem, Trouble};
@@ -130,7 +131,7 @@ impl Whose {
 
     fn word(&self, app: &App, owner: &[u8; 32]) -> &'static str {
         match self {
-            Self::Bearer(bearer, _) => bearer.asker.role(app, owner).word(),
+            Self::Bearer(bearer, _) => word(bearer.asker.role(app, owner)),
             Self::Event(_) => "event",
         }
     }

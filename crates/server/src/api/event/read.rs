@@ -7,10 +7,10 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use http::Request;
+use pollux_core::right::{Right, may};
 
 use crate::api::App;
 use crate::api::access::asker::Asker;
-use crate::api::access::right::{Right, may};
 use crate::api::http::answer::{self, cached};
 use crate::api::http::path::Params;
 use crate::api::lookup::{self, Named};
@@ -38,7 +38,7 @@ pub async fn read(
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let headers = request.headers();
-    let named = lookup::named(&app, &id, asker.client.address, asker.token()).await?;
+    let named = lookup::named(&app, &id, asker.client.address, Some(&asker)).await?;
     asker.ignored(&app, named.owner(), named.id());
     let event = match named {
         Named::Poll(standing) => view::lone(&standing),

@@ -140,7 +140,7 @@ pub async fn event(
     Params([id]): Params<1>,
     asker: Asker,
 ) -> Result<Response, Problem> {
-    let found = lookup::named(&app, &id, asker.client.address, asker.token());
+    let found = lookup::named(&app, &id, asker.client.address, Some(&asker));
     let (viewers, elsewhere) = match found.await? {
         Named::Event(agenda) => app.hub.followers(agenda.event.id),
         Named::Poll(standing) => {

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use pollux_core::ballot::Status;
 use pollux_core::id::{EventId, PollId};
+use pollux_core::right::Right;
 use pollux_core::text::Text;
 use serde::Serialize;
 use serde::de::MapAccess;
@@ -185,7 +186,7 @@ impl Talk {
             }
             let mut proofs =
                 known.tokens.iter().filter_map(|token| app.keys.proof(token, &poll.owner));
-            proofs.find(|proof| proof.owns(&poll.owner))
+            proofs.find(|proof| proof.gives(Right::Owner, &poll.owner))
         };
         let voter = *self.voter.lock();
         let grant = match proof {

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::ask::ask;
 use super::{Named, by_id, known, take_event, visible};
 use crate::api::App;
+use crate::api::access::asker::Asker;
 use crate::api::problem::Problem;
 
 /// The fewest and the most digits of a join code.
@@ -43,7 +44,7 @@ pub(super) async fn by_code(
     app: &App,
     text: &str,
     from: IpAddr,
-    token: Option<&[u8]>,
+    asker: Option<&Asker>,
 ) -> Result<Named, Problem> {
     if !code(text) {
         return Err(Problem::no_such_poll());
@@ -58,7 +59,7 @@ pub(super) async fn by_code(
     }
     let named = match in_memory {
         Some(named) => named,
-        None => in_store(app, text, from, token).await?,
+        None => in_store(app, text, from, asker).await?,
     };
     app.limits.show(from, named.id());
     Ok(named)
@@ -69,13 +70,13 @@ async fn in_store(
     app: &App,
     code: &str,
     from: IpAddr,
-    token: Option<&[u8]>,
+    asker: Option<&Asker>,
 ) -> Result<Named, Problem> {
     let named = match ask(app, app.store.event_by_code(code)).await? {
         Some(found) => Named::Event(take_event(app, found)?),
         None => {
             let found = ask(app, app.store.by_code(code)).await?;
-            let visible = visible(app, found, token);
+            let visible = visible(app, found, asker);
             Named::Poll(visible.inspect_err(|_| app.limits.guessed(from))?)
         }
     };

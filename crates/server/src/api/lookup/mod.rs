@@ -11,12 +11,13 @@ use std::sync::Arc;
 use pollux_core::event::Agenda;
 use pollux_core::id::{EventId, PollId};
 use pollux_core::poll::{Poll, PollStatus};
+use pollux_core::right::{Refusal, Right, Role, may};
 use pollux_core::standing::Standing;
 
 use self::ask::ask;
 use self::code::{by_code, in_memory};
 use crate::api::App;
-use crate::api::access::right::{Refusal, Right, may};
+use crate::api::access::asker::Asker;
 use crate::api::problem::security::SecurityEvent;
 use crate::api::problem::{Problem, Trouble};
 use crate::store::EventAndPolls;
@@ -31,26 +32,26 @@ pub async fn poll(app: &App, text: &str, from: IpAddr) -> Result<Arc<Poll>, Prob
     Box::pin(standing(app, text, from, None)).await.map(|standing| standing.poll)
 }
 
-/// Finds a poll and its results, as far as this token may see it.
+/// Finds a poll and its results, as far as the asker may see it.
 pub async fn standing(
     app: &App,
     text: &str,
     from: IpAddr,
-    token: Option<&[u8]>,
+    asker: Option<&Asker>,
 ) -> Result<Standing, Problem> {
     if let Ok(id) = text.parse() {
-        let standing = by_id(app, id, token).await?;
+        let standing = by_id(app, id, asker).await?;
         app.limits.show(from, standing.poll.event.map_or(id.0, |event| event.0));
         return Ok(standing);
     }
-    match by_code(app, text, from, token).await? {
+    match by_code(app, text, from, asker).await? {
         Named::Poll(standing) => Ok(standing),
         Named::Event(agenda) => {
             let current = agenda.current().ok_or_else(|| {
                 let detail = "the event with this code shows no poll at the moment";
                 Problem::new(Trouble::NoSuchPoll, detail)
             })?;
-            by_id(app, current, token).await
+            by_id(app, current, asker).await
         }
     }
 }
@@ -68,16 +69,16 @@ pub async fn named(
     app: &App,
     text: &str,
     from: IpAddr,
-    token: Option<&[u8]>,
+    asker: Option<&Asker>,
 ) -> Result<Named, Problem> {
-    let Ok(id) = text.parse::<EventId>() else { return by_code(app, text, from, token).await };
+    let Ok(id) = text.parse::<EventId>() else { return by_code(app, text, from, asker).await };
     let poll = PollId(id.0);
     let found = match (app.hub.agenda(id), known(app, poll)) {
         (Some(agenda), _) => Named::Event(agenda),
         (None, Some(standing)) => of_its_event(app, standing).await?,
         (None, None) => match ask(app, app.store.event(id)).await? {
             Some(found) => Named::Event(take_event(app, found)?),
-            None => of_its_event(app, by_id(app, poll, token).await?).await?,
+            None => of_its_event(app, by_id(app, poll, asker).await?).await?,
         },
     };
     app.limits.show(from, found.id());
@@ -175,12 +176,12 @@ fn known(app: &App, id: PollId) -> Option<Standing> {
     app.hub.standing(id).filter(|standing| standing.poll.status != PollStatus::Draft)
 }
 
-async fn by_id(app: &App, id: PollId, token: Option<&[u8]>) -> Result<Standing, Problem> {
+async fn by_id(app: &App, id: PollId, asker: Option<&Asker>) -> Result<Standing, Problem> {
     if let Some(standing) = known(app, id) {
         return Ok(standing);
     }
     let found = ask(app, app.store.standing(id)).await?;
-    visible(app, found, token)
+    visible(app, found, asker)
 }
 
 /// Returns a poll brought up to date with the store, because an owner whose change was left unknown reads the
@@ -201,11 +202,12 @@ pub async fn stored(app: &App, standing: Standing) -> Result<Standing, Problem> 
 
 /// Checks who may see a poll: nobody a deleted one, and only its owner a draft. A poll that everybody may see
 /// is put into memory.
-fn visible(app: &App, found: Option<Standing>, token: Option<&[u8]>) -> Result<Standing, Problem> {
+fn visible(app: &App, found: Option<Standing>, asker: Option<&Asker>) -> Result<Standing, Problem> {
     let standing = found.ok_or_else(Problem::no_such_poll)?;
+    let role = |owner| asker.map_or(Role::Anyone, |asker| asker.role(app, owner));
     match standing.poll.status {
         PollStatus::Deleted => Err(Problem::no_such_poll()),
-        PollStatus::Draft => match may(app.keys.role(token, &standing.poll.owner), Right::Owner) {
+        PollStatus::Draft => match may(role(&standing.poll.owner), Right::Owner) {
             Ok(()) => Ok(standing),
             // The client is not told that there is a draft, but the wrong token goes on record.
             Err(Refusal::NotTheOwners) => {

@@ -1,6 +1,7 @@
 //! The lookup of what somebody may change, as the store has it.
 
 use pollux_core::id::{EventId, PollId};
+use pollux_core::right::Right;
 use pollux_core::standing::Standing;
 
 use super::ask::ask;
@@ -8,7 +9,6 @@ use super::code::by_code;
 use super::{Named, by_id, no_such_event, standing, visible};
 use crate::api::App;
 use crate::api::access::asker::Asker;
-use crate::api::access::right::Right;
 use crate::api::problem::{Problem, Trouble};
 use crate::store::EventAndPolls;
 
@@ -17,10 +17,10 @@ pub async fn poll(app: &App, text: &str, asker: &Asker, right: Right) -> Result<
     // The code may lead to a poll in memory, but what is changed is what the store has.
     let id = match text.parse() {
         Ok(id) => id,
-        Err(_) => standing(app, text, asker.client.address, asker.token()).await?.poll.id,
+        Err(_) => standing(app, text, asker.client.address, Some(asker)).await?.poll.id,
     };
     let found = ask(app, app.store.standing(id)).await?;
-    let standing = visible(app, found, asker.token())?;
+    let standing = visible(app, found, Some(asker))?;
     asker.may(app, &standing.poll.owner, right)?;
     Ok(standing)
 }
@@ -34,7 +34,7 @@ pub async fn event(
 ) -> Result<EventAndPolls, Problem> {
     let named = match text.parse::<EventId>() {
         Ok(id) => Some(id),
-        Err(_) => match by_code(app, text, asker.client.address, asker.token()).await? {
+        Err(_) => match by_code(app, text, asker.client.address, Some(asker)).await? {
             Named::Event(agenda) => Some(agenda.event.id),
             Named::Poll(_) => None,
         },
@@ -42,7 +42,7 @@ pub async fn event(
     let lone = || Problem::new(Trouble::WrongStatus, "this poll is in no event");
     let id = named.ok_or_else(lone)?;
     let Some((event, polls)) = ask(app, app.store.event(id)).await? else {
-        let poll = by_id(app, PollId(id.0), asker.token()).await;
+        let poll = by_id(app, PollId(id.0), Some(asker)).await;
         poll.map_err(|problem| no_such_event().noted_as(problem.event()))?;
         return Err(lone());
     };

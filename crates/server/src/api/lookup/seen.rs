@@ -2,12 +2,12 @@
 
 use http::HeaderMap;
 use pollux_core::poll::Poll;
+use pollux_core::right::{Right, may};
 use pollux_core::standing::Standing;
 
 use super::ask::ask;
 use crate::api::access::asker::Asker;
 use crate::api::access::keys::Who;
-use crate::api::access::right::{Right, may};
 use crate::api::problem::Problem;
 use crate::api::{App, lookup};
 use crate::watch::grants::Grant;
@@ -21,7 +21,7 @@ pub async fn seen(
     asker: &Asker,
     headers: &HeaderMap,
 ) -> Result<(Standing, Audience), Problem> {
-    let standing = lookup::standing(app, id, asker.client.address, asker.token()).await?;
+    let standing = lookup::standing(app, id, asker.client.address, Some(asker)).await?;
     let poll = &standing.poll;
     let audience = match may(asker.role(app, &poll.owner), Right::Owner) {
         Ok(()) => Audience::Owner,

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use pollux_core::id::EventId;
+use pollux_core::right::Right;
 
 use super::Hub;
 use crate::watch::follow::Following;
@@ -98,7 +99,8 @@ impl Hub {
         let Some(following) = &mut state.following else { return };
         let owner = following.entry.state.lock().agenda.event.owner;
         // A stage token that is shown after an owner's token must not take anything away.
-        if !following.proof.is_some_and(|known| known.owns(&owner)) || proof.owns(&owner) {
+        let owns = |proof: Proof| proof.gives(Right::Owner, &owner);
+        if !following.proof.is_some_and(owns) || owns(proof) {
             following.proof = Some(proof);
         }
         // The version with drafts may equal the one without, so the event is sent once more in any
