@@ -52,7 +52,7 @@ use crate::watch::hub::Hub;
 pub use routes::router;
 pub use serve::server;
 
-/// The state that all handlers share.
+/// `App` is the state that all handlers share.
 pub struct App {
     /// The settings and limits.
     pub config: Config,

@@ -23,7 +23,7 @@ use super::poll::{change as owner, create, list, read, token};
 use super::serve::front;
 use super::vote::{cast, fate};
 
-/// Templates without the prefix, with their handlers.
+/// `Routes` holds templates without the prefix, with their handlers.
 type Routes = Vec<(&'static str, MethodRouter<Arc<App>>)>;
 
 #[rustfmt::skip]

@@ -16,7 +16,7 @@ use super::places::{Places, SeatNumber};
 use super::view;
 use crate::config::WatchLimits;
 
-/// One event in memory.
+/// An entry is one event in memory.
 pub(super) struct AgendaEntry {
     pub id: EventId,
     pub state: Mutex<AgendaState>,
@@ -28,7 +28,7 @@ pub(super) struct AgendaEntry {
     polls: AtomicUsize,
 }
 
-/// The part of an event's entry that changes.
+/// `AgendaState` is the part of an event's entry that changes.
 pub(super) struct AgendaState {
     pub agenda: Agenda,
     /// Whether it waits for its tick.
@@ -39,7 +39,7 @@ pub(super) struct AgendaState {
     encoded: [Option<Encoded>; 2],
 }
 
-/// An event as JSON, and the message made of it.
+/// `Encoded` is an event as JSON, with the message made of it.
 #[derive(Clone)]
 pub(super) struct Encoded {
     pub version: u64,
@@ -89,7 +89,7 @@ impl AgendaState {
     }
 }
 
-/// All events in memory.
+/// `Agendas` holds all events in memory.
 #[derive(Default)]
 pub(super) struct Agendas {
     pub by_id: BTreeMap<EventId, Arc<AgendaEntry>>,

@@ -15,11 +15,11 @@ use pollux_core::poll::{Poll, PollStatus};
 /// less than the month that the store gives it, because the clocks of nodes differ.
 pub const CODE_IS_SURE_MILLIS: u64 = 29 * 24 * 60 * 60 * 1000;
 
-/// The polls that codes lead to.
+/// `Codes` knows the polls that codes lead to.
 #[derive(Default)]
 pub(super) struct Codes(RwLock<HashMap<String, Holder, FixedState>>);
 
-/// The poll that holds a code.
+/// A holder is the poll that holds a code.
 #[derive(Clone, Copy)]
 struct Holder {
     poll: PollId,

@@ -11,8 +11,8 @@ use tokio::time::Instant;
 use super::agenda::AgendaEntry;
 use super::entry::PollEntry;
 
-/// The polls and events that wait for their tick, sorted by its time. These locks may be taken
-/// while a poll's or an event's lock is held.
+/// `Due` keeps the polls and events that wait for their tick, sorted by its time. These locks may
+/// be taken while a poll's or an event's lock is held.
 #[derive(Default)]
 pub(super) struct Due {
     pub polls: Mutex<BTreeMap<(Instant, PollId), Arc<PollEntry>>>,

@@ -15,7 +15,7 @@ use super::frame::{Message, MessageType};
 use super::places::{Places, SeatNumber};
 use super::view::{self, Audience};
 
-/// One poll in memory.
+/// An entry is one poll in memory.
 pub(super) struct PollEntry {
     pub id: PollId,
     /// The poll that [`super::hub::Hub::poll`] hands out. It is outside the lock that counting
@@ -31,7 +31,7 @@ pub(super) struct PollEntry {
     pub used: AtomicU64,
 }
 
-/// The part of a poll's entry that changes.
+/// `EntryState` is the part of a poll's entry that changes.
 pub(super) struct EntryState {
     pub standing: Standing,
     /// Whether it waits for its tick.
@@ -64,7 +64,7 @@ pub(super) struct EntryState {
     encoded: [Option<Box<Encoded>>; 3],
 }
 
-/// The ways in which a poll is shown.
+/// A form is a way in which a poll is shown.
 #[derive(Clone, Copy)]
 enum Form {
     WithoutNumbers,
@@ -94,7 +94,7 @@ impl Form {
     }
 }
 
-/// A poll as JSON, and the messages made of it.
+/// `Encoded` is a poll as JSON, with the messages made of it.
 struct Encoded {
     version: u64,
     json: Bytes,

@@ -47,7 +47,7 @@ pub trait Announcements: Send {
     async fn next(&mut self) -> Option<Vec<Announcement>>;
 }
 
-/// The intervals at which the feed retries and compares.
+/// The pace is given by the intervals at which the feed retries and compares.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
     /// The pause before a failed attempt is repeated.
@@ -59,13 +59,13 @@ pub struct Pace {
 /// The most unknown polls and events that are loaded one by one; beyond it everything is loaded.
 const MOST_MISSING: usize = 1_000;
 
-/// The extent of a load from the store.
+/// `Loaded` says how much a load from the store has brought.
 enum Loaded {
     Everything,
     Some,
 }
 
-/// A load from the store that is under way.
+/// `Load` is a load from the store that is under way.
 type Load = Pin<Box<dyn Future<Output = Result<Loaded, String>> + Send>>;
 
 /// Feeds the hub until `shutdown`. It cancels `loaded` once the hub knows every open poll, which

@@ -11,7 +11,8 @@ use super::trend::Trends;
 use crate::config::WatchLimits;
 use crate::level::Level;
 
-/// The measured figures. Each lock is held for one look or change, and no other is taken meanwhile.
+/// `Figures` holds the measured figures. Each lock is held for one look or change, and no other is
+/// taken meanwhile.
 pub(super) struct Figures {
     /// How far each partition is committed.
     pub progress: Vec<Level<(Generation, Offset)>>,

@@ -10,7 +10,7 @@ use super::agenda::AgendaEntry;
 use super::frame::Message;
 use super::grants::Proof;
 
-/// A viewer's place with the event that it follows.
+/// `Following` is a viewer's place with the event that it follows.
 pub(super) struct Following {
     pub entry: Arc<AgendaEntry>,
     /// The viewer's place in the entry's `viewers`.

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 
-/// The subject of a message: its `type`, and the `event:` of a server-sent event.
+/// A message's type names its subject: it is the `type`, and the `event:` of a server-sent event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum MessageType {
     Hello,
@@ -33,7 +33,7 @@ impl MessageType {
     }
 }
 
-/// One message as it goes over the wire; clones share the bytes.
+/// A message goes over the wire as it is here; clones share the bytes.
 #[derive(Clone, Debug)]
 pub(super) struct Message {
     wire: Bytes,
@@ -116,7 +116,7 @@ fn head(opcode: u8, len: usize) -> Vec<u8> {
     head
 }
 
-/// A frame that came from a client.
+/// `Received` is a frame that came from a client.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Received {
     Text(String),
@@ -131,7 +131,7 @@ pub(super) enum Received {
     Close(u16),
 }
 
-/// The reason for closing a socket: a code of RFC 6455 §7.4 and a text.
+/// `Close` gives the reason for closing a socket: a code of RFC 6455 §7.4 and a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Close(pub u16, pub &'static str);
 

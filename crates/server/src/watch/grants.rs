@@ -10,7 +10,7 @@ use pollux_core::right::{Right, Role, may};
 
 use super::view::Audience;
 
-/// A proof by which a viewer runs a poll or an event.
+/// A proof lets a viewer run a poll or an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
     /// An owner's token with this hash, which holds as long as the poll or event has that owner.
@@ -38,7 +38,7 @@ impl Proof {
     }
 }
 
-/// A viewer's grant in one poll.
+/// A grant opens something of one poll to a viewer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grant {
     /// The viewer has voted, which stays true.
@@ -47,7 +47,7 @@ pub enum Grant {
     Runs(Proof),
 }
 
-/// All that a viewer is granted, poll by poll.
+/// `Grants` holds all that a viewer is granted, poll by poll.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Grants(Vec<Granted>);
 

@@ -9,7 +9,7 @@ use super::grants::{Grant, Proof};
 use super::hub::Hub;
 use super::viewer::{BrowserId, Interest, Life, Sink, SubscribeError, Viewer};
 
-/// The API's handle on one viewer.
+/// A handle is what the API holds of one viewer.
 #[derive(Clone)]
 pub struct ViewerHandle {
     pub(super) hub: Arc<Hub>,
@@ -92,7 +92,7 @@ impl ViewerHandle {
     }
 }
 
-/// A viewer's seat, which is given up when it is dropped.
+/// A seat is a viewer's place with the hub, which is given up when it is dropped.
 pub(super) struct Seat(pub ViewerHandle);
 
 impl Seat {

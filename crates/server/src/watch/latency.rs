@@ -22,7 +22,7 @@ pub(super) struct Latency {
     most: usize,
 }
 
-/// A ballot on its way to the screen.
+/// `Followed` is a ballot on its way to the screen.
 #[derive(Clone, Copy)]
 struct Followed {
     poll: PollId,
@@ -30,7 +30,7 @@ struct Followed {
     since: Instant,
 }
 
-/// The percentiles of the newest samples.
+/// `Percentiles` has the percentiles of the newest samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Percentiles {
     /// The median: half of the samples took no longer.

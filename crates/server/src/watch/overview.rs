@@ -16,7 +16,7 @@ use super::entry::{EntryState, PollEntry};
 use super::frame::MessageType;
 use super::view::Audience;
 
-/// The frames of one tick with their places, as the public gets them.
+/// `TickFrames` holds the frames of one tick with their places, as the public gets them.
 pub(super) type TickFrames = Arc<[(u64, Bytes)]>;
 
 /// The overview keeps the places of polls and the queue for them.

@@ -3,8 +3,8 @@
 
 use slab::Slab;
 
-/// The number of a viewer's seat, which is its place among all viewers. Polls and events list their
-/// viewers by it, so that they need not know what a viewer is.
+/// A seat's number is the viewer's place among all viewers. Polls and events list their viewers by
+/// it, so that they need not know what a viewer is.
 pub(super) type SeatNumber = u32;
 
 /// `Places` is a list whose members keep their place.

@@ -16,8 +16,8 @@ use super::shelf::{Shelf, Shelved};
 /// The resolution at which uses are noted. Every vote is a use, so closer ones are noted once.
 const GRAIN_MILLIS: u64 = 1_000;
 
-/// The known polls. A poll's entry may be locked while any of these locks is taken, never the other
-/// way round; the map is taken before the shelf.
+/// `Polls` holds the known polls. A poll's entry may be locked while any of these locks is taken,
+/// never the other way round; the map is taken before the shelf.
 pub(super) struct Polls {
     /// The polls in memory. The lock is held to find one, to put one in or to take one out.
     pub by_id: RwLock<HashMap<PollId, Arc<PollEntry>, FixedState>>,

@@ -11,8 +11,8 @@ use super::recent::Recent;
 use super::viewer::{BrowserId, Viewer};
 use crate::config::WatchLimits;
 
-/// All viewers. A lock is held to find or list some of them; no viewer's own lock is taken
-/// meanwhile.
+/// `Seats` holds all viewers. A lock is held to find or list some of them; no viewer's own lock is
+/// taken meanwhile.
 pub(super) struct Seats {
     /// The viewers by the numbers of their seats.
     pub all: Mutex<Places<Arc<Viewer>>>,

@@ -57,7 +57,7 @@ pub(super) struct ShownBoard {
     pub message: Option<Message>,
 }
 
-/// The greeting of a viewer of everything, and for how long it holds.
+/// A greeting is sent to viewers of everything, for as long as it holds.
 #[derive(Clone)]
 pub(super) struct Greeting {
     pub until: Instant,
@@ -151,7 +151,7 @@ impl Shared {
 impl ShownBoard {
     /// Makes what is sent of a leaderboard that has changed.
     pub fn after(before: &Self, view: LeaderboardView) -> Self {
-        /// The rest of the message, without the leaderboard itself.
+        /// `Rest` is the rest of the message, without the leaderboard itself.
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
         struct Rest {

@@ -19,7 +19,7 @@ use super::board;
 use super::entry::EntryState;
 use super::view::{self, Audience};
 
-/// The polls that are put on the shelf.
+/// The shelf holds the polls that are put on it.
 pub(super) struct Shelf {
     begun: Instant,
     polls: Mutex<BTreeMap<PollId, Shelved>>,
@@ -28,7 +28,7 @@ pub(super) struct Shelf {
     asked: Notify,
 }
 
-/// What is kept of a poll on the shelf.
+/// `Shelved` is what is kept of a poll on the shelf.
 pub(super) struct Shelved {
     /// Its version, numbers included. A standing from the store with the same version brings
     /// nothing new.

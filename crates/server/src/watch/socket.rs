@@ -122,7 +122,7 @@ async fn discard(stream: &TcpStream) {
     }
 }
 
-/// The reading half of a socket.
+/// The reader is the reading half of a socket.
 struct Reader<'a> {
     handle: &'a ViewerHandle,
     decoder: Decoder,

@@ -17,7 +17,8 @@ use super::viewer::{BrowserId, Interest, Life, Sink};
 /// The field that makes a browser wait 2,000 milliseconds before it connects again.
 const RETRY: &str = "retry: 2000\n";
 
-/// The body of a `text/event-stream`. It ends when the server stops; dropping it gives up the seat.
+/// An `EventStream` is the body of a `text/event-stream`. It ends when the server stops; dropping
+/// it gives up the seat.
 pub struct EventStream {
     seat: Seat,
     started: bool,

@@ -13,7 +13,7 @@ pub const MOST_POINTS: usize = 240;
 /// The first step, in milliseconds.
 const FIRST_STEP: u64 = 1_000;
 
-/// One poll's course in its present round.
+/// A trend is one poll's course in its present round.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trend {
     round: u32,
@@ -71,8 +71,8 @@ impl Default for Trend {
     }
 }
 
-/// The trends of all polls, up to a limit. Beyond it, the one that has not changed for longest is
-/// dropped.
+/// `Trends` keeps the trends of all polls, up to a limit. Beyond it, the one that has not changed
+/// for longest is dropped.
 pub(super) struct Trends {
     most: usize,
     kept: Mutex<BTreeMap<PollId, Trend>>,

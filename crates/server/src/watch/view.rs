@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use self::kind::KindView;
 
-/// An audience: all those who may see a poll in the same way.
+/// An audience is all those who may see a poll in the same way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Audience {
     /// The public: everybody.
@@ -49,7 +49,7 @@ pub fn shows_after_vote(poll: &Poll) -> bool {
     !sees_numbers(poll, Audience::Public) && sees_numbers(poll, Audience::Voted)
 }
 
-/// A poll, as far as you may see it.
+/// A `Poll` is what you may see of a poll.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Poll)]

@@ -24,7 +24,7 @@ use super::grants::{Grant, Grants};
 use super::places::SeatNumber;
 use super::shared::Shared;
 
-/// An event to follow.
+/// `Watched` names what a viewer follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Watched {
     /// An event that is in the hub.
@@ -50,7 +50,7 @@ pub struct Interest {
     pub elsewhere: bool,
 }
 
-/// A browser id: the 16 bytes in the voter cookie. [`Hub::voted`](super::hub::Hub::voted) finds
+/// A browser id is the 16 bytes in the voter cookie. [`Hub::voted`](super::hub::Hub::voted) finds
 /// viewers by it.
 pub type BrowserId = [u8; 16];
 
@@ -66,7 +66,7 @@ pub enum SubscribeError {
     Unknown,
 }
 
-/// The way in which messages reach the client.
+/// A sink is the way in which messages reach the client.
 pub(super) enum Sink {
     /// A socket, which the hub writes to whenever there is something to send.
     Socket(TcpStream),
@@ -74,7 +74,7 @@ pub(super) enum Sink {
     Pulled,
 }
 
-/// One viewer.
+/// A `Viewer` is one connection that watches.
 pub(super) struct Viewer {
     pub sink: Sink,
     pub browser_id: Option<BrowserId>,
@@ -88,7 +88,7 @@ pub(super) struct Viewer {
     pub state: Mutex<State>,
 }
 
-/// A viewer's subscription to one poll.
+/// A `Sub` is a viewer's subscription to one poll.
 pub(super) struct Sub {
     pub entry: Arc<PollEntry>,
     /// The viewer's place in the entry's `viewers`.
@@ -103,7 +103,7 @@ pub(super) struct Sub {
     pub followed: bool,
 }
 
-/// The steps of a viewer's life.
+/// `Life` says how far a viewer has come in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Life {
     Watching,
@@ -115,7 +115,7 @@ pub(super) enum Life {
     Dead,
 }
 
-/// What a viewer wants, what it was sent, and whether it is alive.
+/// `State` says what a viewer wants, what it was sent, and whether it is alive.
 pub(super) struct State {
     pub life: Life,
     /// The rest of a frame that the socket has not taken yet.

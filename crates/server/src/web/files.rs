@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::lists;
 
-/// One built file.
+/// A `File` is one that was built into the binary.
 pub struct File {
     /// The path in the folder of built files: `vote.html`, `assets/vote-3f2a.js`.
     pub name: &'static str,
@@ -28,7 +28,7 @@ pub static FILES: &[File] = &include!(concat!(env!("OUT_DIR"), "/files.rs"));
 static BY_NAME: LazyLock<HashMap<&'static str, (&'static File, String)>> =
     LazyLock::new(|| FILES.iter().map(|file| (file.name, (file, etag(file.plain)))).collect());
 
-/// The content of an answer: bytes, their encoding, and a tag.
+/// `Content` is what an answer has: bytes, their encoding, and a tag.
 pub struct Content {
     /// The bytes, encoded.
     pub bytes: Bytes,

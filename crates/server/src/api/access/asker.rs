@@ -16,7 +16,7 @@ use crate::api::http::path::short;
 use crate::api::problem::Problem;
 use crate::api::problem::security::{About, SecurityEvent};
 
-/// Whoever sent a request, and what they may do.
+/// An `Asker` is whoever sent a request, with the token that they showed.
 #[derive(Clone)]
 pub struct Asker {
     /// Where the request comes from.

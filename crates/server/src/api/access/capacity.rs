@@ -12,11 +12,11 @@ use crate::api::problem::{Problem, Trouble};
 /// The divisor that makes the extra room from the bound: a tenth.
 const KEPT_FREE: usize = 10;
 
-/// The number of polls that are about to open, which the hub does not count yet.
+/// `Capacity` counts the polls that are about to open, which the hub does not count yet.
 #[derive(Default)]
 pub struct Capacity(Arc<AtomicUsize>);
 
-/// The room for one poll, held until the hub counts the poll.
+/// A place is the room for one poll, held until the hub counts the poll.
 pub struct Place(Arc<AtomicUsize>);
 
 impl Drop for Place {

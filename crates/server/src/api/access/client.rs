@@ -7,7 +7,7 @@ use http::{Extensions, HeaderMap};
 
 use crate::api::App;
 
-/// The address at the other end of the connection. The accept loop puts it into every request.
+/// A peer is the address at the other end of the connection. The accept loop puts it into every request.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub IpAddr);
 
@@ -19,7 +19,7 @@ const BEHIND_A_STRANGER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 0, 8));
 /// The headers that proxies add and clients on this machine do not send.
 const FORWARDED: [&str; 4] = ["x-forwarded-for", "forwarded", "via", "x-real-ip"];
 
-/// Where a request comes from.
+/// A client is where a request comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Client {
     /// The address of the nearest hop that is not trusted.

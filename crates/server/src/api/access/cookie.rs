@@ -24,7 +24,7 @@ const COOKIE_DAYS: u32 = 365;
 /// The length of a cookie's text: 16 bytes of value and 16 of signature, in base64url without padding.
 const COOKIE_CHARS: usize = 43;
 
-/// A [`BrowserId`] with our signature, in base64url.
+/// A `SignedVoter` is a [`BrowserId`] with our signature, in base64url.
 #[derive(Clone, Copy)]
 pub struct SignedVoter([u8; COOKIE_CHARS]);
 

@@ -15,15 +15,15 @@ use crate::config::FormerSecret;
 use crate::watch::grants::Proof;
 use crate::watch::viewer::BrowserId;
 
-/// The keys made from the installation's secrets, and the hash of the operator's token.
+/// `Keys` holds the keys made from the installation's secrets, and the hash of the operator's token.
 pub struct Keys {
     /// The keys of each secret, oldest first. The last one's have no end.
     pub(super) generations: Vec<Generation>,
     operator: [u8; 32],
 }
 
-/// The keys made from one secret, for the polls and events that were created before `until` and not before
-/// the previous secret's end.
+/// A generation holds the keys made from one secret, for the polls and events that were created before `until`
+/// and not before the previous secret's end.
 pub(super) struct Generation {
     until: UnixMillis,
     voters: VoterKey,

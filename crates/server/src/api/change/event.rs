@@ -41,7 +41,7 @@ pub fn agenda((event, polls): &EventAndPolls) -> Agenda {
 
 impl Owned for Event {
     type Found = EventAndPolls;
-    /// The bytes of the event's logo.
+    /// `Beside` is the bytes of the event's logo.
     type Beside = Option<Bytes>;
     const WHAT: &'static str = "event";
 

@@ -60,7 +60,7 @@ pub async fn keep<T: Owned>(
     Ok(found)
 }
 
-/// What became of something new.
+/// `Kept` says what became of something new.
 enum Kept<T> {
     /// The store keeps it.
     New(T),

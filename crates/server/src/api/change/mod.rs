@@ -32,7 +32,7 @@ use crate::store::{ChangeError, Created, EventAndPolls, IdempotencyKey, StoreErr
 /// The number of races in a row that a change may lose before it is given up.
 const ATTEMPTS: usize = 8;
 
-/// Something that somebody owns: a poll or an event.
+/// `Owned` is something that somebody owns: a poll or an event.
 pub trait Owned: Clone + PartialEq + Send + Sync + 'static {
     /// The owned thing as the store has it, with what belongs to it there.
     type Found: Send + Sync + 'static;
@@ -92,7 +92,7 @@ pub trait Owned: Clone + PartialEq + Send + Sync + 'static {
     ) -> impl Future<Output = ()> + Send;
 }
 
-/// What a change comes to, given what was found.
+/// A step is what a change comes to, given what was found.
 pub enum Step {
     /// The store is to make the change.
     Change,
@@ -108,7 +108,7 @@ impl From<bool> for Step {
     }
 }
 
-/// The authority for a change, and what is changed.
+/// `Whose` says by what authority a change is made, and of what.
 pub enum Whose {
     /// The bearer of a token changes the poll or event with this id or join code.
     Bearer(Bearer, String),
@@ -293,7 +293,7 @@ async fn announce(app: &Arc<App>, what: Announcement, until: Instant) {
     let _ = timeout_at(until, telling).await;
 }
 
-/// The bearer of a token, and the right that the request requires.
+/// A bearer shows a token for the right that the request requires.
 #[derive(Clone)]
 pub struct Bearer {
     asker: Asker,

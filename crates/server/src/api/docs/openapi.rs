@@ -19,7 +19,7 @@ use crate::api::routes::Operations;
 /// The extension in which a handler names its troubles.
 const TROUBLES: &str = "x-troubles";
 
-/// The head of the document, and the schemas that all operations share.
+/// `Head` is the head of the document, with the schemas that all operations share.
 #[derive(OpenApi)]
 #[openapi(
     info(

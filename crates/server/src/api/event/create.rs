@@ -25,7 +25,7 @@ use crate::api::problem::{Problem, Trouble};
 use crate::store::IdempotencyKey;
 use crate::watch::view::event::{self as view, EventView};
 
-/// A new event, with the tokens that only its creator is given.
+/// A `CreatedEvent` is a new event, with the tokens that only its creator is given.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreatedEvent {

@@ -9,7 +9,7 @@ use crate::api::http::fields::{Fields, string, word};
 use crate::api::http::json::name;
 use crate::api::problem::Problem;
 
-/// A step of the stage from one poll to another.
+/// A step moves the stage from one poll to another.
 pub struct Step {
     /// The poll that comes on stage, or `None` for an empty stage.
     pub to: Option<PollId>,

@@ -10,7 +10,7 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::api::http::schema::{Named, one_of};
 use crate::api::poll::shape::NewPoll;
 
-/// A new event.
+/// A `NewEvent` is what an organiser sends to create an event.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = NewEvent)]
@@ -28,7 +28,7 @@ pub struct NewEvent {
     pub embed: Option<Vec<String>>,
 }
 
-/// Changes of an event (a JSON merge patch), all optional.
+/// An `EventPatch` changes an event (a JSON merge patch); all its members are optional.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = EventPatch)]
@@ -48,7 +48,7 @@ pub struct EventPatch {
     pub embed: Option<Vec<String>>,
 }
 
-/// The poll that is to come on stage.
+/// `Show` names the poll that is to come on stage.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Show {
@@ -61,7 +61,7 @@ pub struct Show {
     pub from: Option<String>,
 }
 
-/// A poll that belongs to no event yet, and the token of its owner.
+/// `TakeIn` names a poll that belongs to no event yet, and has the token of its owner.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TakeIn {

@@ -20,7 +20,7 @@ use crate::api::http::answer;
 use crate::api::http::path::Params;
 use crate::api::problem::{Problem, Trouble};
 
-/// The new tokens of an event, for an owner who lost theirs.
+/// `NewEventTokens` holds the new tokens of an event, for an owner who lost theirs.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewEventTokens {
@@ -92,7 +92,7 @@ async fn renew(
     })
 }
 
-/// A token that can only show and reveal.
+/// A `StageToken` can only show and reveal.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StageToken {

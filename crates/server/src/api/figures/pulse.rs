@@ -56,7 +56,7 @@ pub struct Pulse {
     pub result_hash: Option<String>,
 }
 
-/// How long the newest sampled votes took.
+/// `VoteToScreen` says how long the newest sampled votes took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct VoteToScreen {

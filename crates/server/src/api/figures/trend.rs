@@ -18,7 +18,7 @@ use crate::api::problem::Problem;
 use crate::watch::trend::{Point, Trend};
 use crate::watch::view::{rfc3339, sees_numbers};
 
-/// A poll's numbers over time, in its present round.
+/// A `Trend` shows a poll's numbers over time, in its present round.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Trend)]
@@ -32,7 +32,7 @@ pub struct TrendView {
     pub points: Option<Vec<TrendPoint>>,
 }
 
-/// What was counted at the end of a step.
+/// A `TrendPoint` shows what was counted at the end of a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TrendPoint {
     /// The time of the last change in that step. RFC 3339, UTC.

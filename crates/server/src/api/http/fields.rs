@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::json::{self, name, pointer};
 use crate::api::problem::Problem;
 
-/// The members of a body that are not read yet, and the errors found so far.
+/// `Fields` holds the members of a body that are not read yet, and the errors found so far.
 pub struct Fields {
     /// The members that are not read yet.
     pub members: Map<String, Value>,

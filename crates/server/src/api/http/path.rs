@@ -6,7 +6,7 @@ use http::request::Parts;
 use super::query::bad;
 use crate::api::problem::Problem;
 
-/// The parameters of a path, in order.
+/// `Params` holds the parameters of a path, in order.
 pub struct Params<const N: usize>(pub [String; N]);
 
 impl<S: Send + Sync, const N: usize> FromRequestParts<S> for Params<N> {

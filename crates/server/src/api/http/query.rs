@@ -4,7 +4,7 @@ use http::Uri;
 
 use crate::api::problem::{Problem, Trouble};
 
-/// The pairs of name and value in order, percent-decoded.
+/// A query is the pairs of name and value in order, percent-decoded.
 pub struct Query(Vec<(String, String)>);
 
 impl Query {

@@ -5,7 +5,7 @@ use utoipa::openapi::schema::{
 };
 use utoipa::openapi::{RefOr, Schema};
 
-/// A named schema, as the documents' components hold it.
+/// A named schema is one that stands among the documents' components.
 pub type Named = (String, RefOr<Schema>);
 
 /// Returns the schema of an object with the members of all these parts, and no others. Schemas that each forbid

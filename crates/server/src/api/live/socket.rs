@@ -36,7 +36,7 @@ const MOST_TOKENS: usize = 16;
 /// The longest `ref`, in bytes of JSON.
 const MAX_REF: usize = 128;
 
-/// The conversation with one client.
+/// A talk is the conversation with one client.
 pub struct Talk {
     app: Arc<App>,
     /// The voter. A client without a cookie has none until its first ballot names it.
@@ -49,8 +49,8 @@ pub struct Talk {
     _slot: Option<Slot>,
 }
 
-/// The polls and tokens that the client has named so far, so that a token opens its poll whichever of the two
-/// comes first.
+/// `Known` holds the polls and tokens that the client has named so far, so that a token opens its poll whichever
+/// of the two comes first.
 #[derive(Default)]
 struct Known {
     polls: Vec<PollId>,
@@ -86,7 +86,7 @@ impl<'a> Envelope<'a> for Said<'a> {
     }
 }
 
-/// An answer about a vote.
+/// A `VoteReply` answers a vote.
 #[derive(Serialize)]
 struct VoteReply<'a> {
     r#type: &'static str,
@@ -95,7 +95,7 @@ struct VoteReply<'a> {
     receipt: Receipt,
 }
 
-/// An answer that something went wrong.
+/// An `ErrorReply` says what went wrong.
 #[derive(Serialize)]
 struct ErrorReply<'a> {
     r#type: &'static str,

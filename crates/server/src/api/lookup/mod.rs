@@ -56,7 +56,7 @@ pub async fn standing(
     }
 }
 
-/// What an id or a join code leads to.
+/// `Named` is what an id or a join code leads to.
 pub enum Named {
     /// An event.
     Event(Agenda),

@@ -13,7 +13,7 @@ use crate::api::App;
 use crate::api::http::answer;
 use crate::config::Config;
 
-/// The address under which phones reach this server.
+/// An `Address` says under which address phones reach this server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Address {
@@ -80,7 +80,7 @@ pub fn is_here(address: IpAddr) -> bool {
     address.is_loopback() || UdpSocket::bind((address, 0)).is_ok()
 }
 
-/// The host of a URL.
+/// A host is the part of a URL that names a machine.
 enum Host {
     Address(IpAddr),
     Name(String),

@@ -14,7 +14,7 @@ use crate::api::access::asker::Asker;
 use crate::api::http::answer;
 use crate::api::problem::{Problem, Trouble};
 
-/// The health of the server.
+/// `Health` says whether the server can work.
 #[derive(Serialize, Deserialize, ToSchema)]
 pub struct Health {
     /// `alive` or `ready`.

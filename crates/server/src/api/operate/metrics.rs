@@ -64,7 +64,7 @@ fn recorder() -> &'static PrometheusHandle {
     })
 }
 
-/// The handles of the metrics.
+/// `Metrics` holds the handles of the metrics.
 pub struct Metrics {
     recorded: Counter,
     not_recorded: Counter,
@@ -81,7 +81,7 @@ pub struct Metrics {
     unrouted: Route,
 }
 
-/// The counters of one route, each made when it is first needed.
+/// `Route` holds the counters of one route, each made when it is first needed.
 struct Route {
     template: &'static str,
     cells: [[OnceLock<Counter>; STATUSES.len() + 1]; METHODS.len() + 1],

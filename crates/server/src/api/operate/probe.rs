@@ -12,12 +12,12 @@ use tokio::time::{Instant, timeout};
 /// How long a bad answer serves.
 const FAILED: Duration = Duration::from_secs(1);
 
-/// One question, and its last answer.
+/// A probe is one question, with its last answer.
 pub struct Probe<T, E> {
     last: Mutex<Option<Last<T, E>>>,
 }
 
-/// The last time that the question was put, and its answer.
+/// `Last` says when the question was put for the last time, and what was answered.
 struct Last<T, E> {
     put: Instant,
     answer: Shared<BoxFuture<'static, Option<Result<T, E>>>>,

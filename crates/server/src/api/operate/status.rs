@@ -29,7 +29,7 @@ use crate::watch::view::rfc3339;
 /// How old the answers of log and store may be.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// The status of the server. Without a token only the first three members are given; the others are null.
+/// `Status` says how the server is. Without a token only the first three members are given; the others are null.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Status {
@@ -63,7 +63,7 @@ pub struct Status {
     pub last_commit_at: Option<String>,
 }
 
-/// The status of the log.
+/// `LogStatus` says how the log is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LogStatus {
@@ -93,7 +93,7 @@ pub struct LogStatus {
     pub lag_seconds: Option<u64>,
 }
 
-/// The status of the processors.
+/// `ProcessorsStatus` says how the processors are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProcessorsStatus {
@@ -105,7 +105,7 @@ pub struct ProcessorsStatus {
     pub troubles: Vec<String>,
 }
 
-/// The status of the store.
+/// `StoreStatus` says how the store is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StoreStatus {
@@ -156,8 +156,8 @@ pub async fn read(
     Ok(answer::ok(&status))
 }
 
-/// The words in which a fault is told. Anybody may create a poll and be its owner, so owners are told our
-/// words only: a backend's words name files, hosts and accounts.
+/// `Words` says in whose words a fault is told. Anybody may create a poll and be its owner, so owners are told
+/// our words only: a backend's words name files, hosts and accounts.
 #[derive(Clone, Copy)]
 struct Words {
     of_backends: bool,

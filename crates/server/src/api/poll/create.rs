@@ -26,7 +26,7 @@ use crate::api::problem::{Problem, Trouble};
 use crate::store::IdempotencyKey;
 use crate::watch::view::{self, Audience, PollView};
 
-/// A new poll, with the token that only its creator is given.
+/// A `CreatedPoll` is a new poll, with the token that only its creator is given.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreatedPoll {

@@ -26,7 +26,7 @@ use crate::watch::view::{self, Audience, PollView};
 /// The number of polls in an answer: without a `limit`, and at most.
 const PAGE: (usize, usize) = (20, 100);
 
-/// A page of polls, newest first.
+/// A `PollList` is a page of polls, newest first.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PollList {

@@ -18,7 +18,7 @@ use crate::api::http::answer;
 use crate::api::http::path::Params;
 use crate::api::problem::{Problem, Trouble};
 
-/// The new owner's token of a poll, for an owner who lost theirs.
+/// A `NewToken` is the new owner's token of a poll, for an owner who lost theirs.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewToken {

@@ -19,11 +19,11 @@ pub use trouble::{TABLE, Trouble};
 /// The most broken rules that one problem names.
 const MOST_ERRORS: usize = 50;
 
-/// A trouble that happened, as the client is told of it.
+/// A problem is a trouble that happened, as the client is told of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem(Box<Happened>);
 
-/// The trouble and the case at hand.
+/// `Happened` holds the trouble and the case at hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Happened {
     trouble: Trouble,
@@ -160,7 +160,7 @@ impl IntoResponse for Problem {
     }
 }
 
-/// A problem document (RFC 9457).
+/// A `Problem` says what went wrong, as a problem document (RFC 9457).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Problem)]
@@ -183,7 +183,7 @@ pub struct ProblemDocument {
     pub ballot_id: Option<String>,
 }
 
-/// A broken rule and its place.
+/// A `FieldError` is a broken rule and its place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FieldError {
     /// A JSON pointer into the request's body (RFC 6901).

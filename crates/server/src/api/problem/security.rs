@@ -33,7 +33,7 @@ pub const LINES: u32 = 60;
 /// The length of a window.
 pub const WINDOW: Duration = Duration::from_secs(60);
 
-/// A security event.
+/// A security event is a refusal, or a change that cannot be undone, that operators may want to see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SecurityEvent {
     /// A request lacked the token that it requires.
@@ -162,10 +162,10 @@ impl<'a> About<'a> {
     }
 }
 
-/// The counters of the events, and the lines that were written of each.
+/// `Security` counts the events, and the lines that were written of each.
 pub struct Security([(Counter, Mutex<Window>); EVENTS.len()]);
 
-/// The lines of one event in the present window.
+/// A window counts the lines of one event in the present span of time.
 #[derive(Default)]
 struct Window {
     since: Option<Instant>,

@@ -6,7 +6,7 @@
 use http::StatusCode;
 use serde::{Serialize, Serializer};
 
-/// The kinds of things that can go wrong, as far as a client can tell.
+/// A trouble is a kind of thing that can go wrong, as far as a client can tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Trouble {
     /// The body is not JSON.
@@ -65,7 +65,7 @@ pub enum Trouble {
     ChangeUnknown,
 }
 
-/// A row of the error table.
+/// A row of the error table describes one trouble.
 pub struct Row {
     /// The kind of trouble.
     pub trouble: Trouble,

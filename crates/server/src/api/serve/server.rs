@@ -50,8 +50,8 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 /// The pause between two rounds of upkeep.
 const UPKEEP: Duration = Duration::from_secs(2);
 
-/// A connection's place among `ApiLimits::connections`, and its share of those of its address. A WebSocket
-/// keeps both.
+/// A slot is a connection's place among `ApiLimits::connections`, with its share of those of its address. A
+/// WebSocket keeps both.
 #[derive(Clone)]
 pub struct Slot(#[allow(dead_code)] Arc<(OwnedSemaphorePermit, Share)>);
 
@@ -152,7 +152,7 @@ async fn upkeep(app: &Arc<App>) {
     }
 }
 
-/// The state that all connections share.
+/// `Server` is the state that all connections share.
 struct Server {
     app: Arc<App>,
     router: Router,

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use crate::api::access::limits;
 use crate::config::Config;
 
-/// The open connections of each address. An IPv6 site (a /48) counts as one address.
+/// `ConnectionShares` counts the open connections of each address. An IPv6 site (a /48) counts as one address.
 pub struct ConnectionShares {
     most: usize,
     exempt: Vec<IpNet>,
@@ -56,7 +56,7 @@ impl ConnectionShares {
     }
 }
 
-/// One connection's part of its address's share, given up when dropped.
+/// A share is one connection's part of its address's share, given up when dropped.
 pub struct Share {
     taken: Option<(Arc<ConnectionShares>, IpAddr)>,
 }

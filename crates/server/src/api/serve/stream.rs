@@ -16,7 +16,7 @@ use tokio::time::{Sleep, sleep};
 use crate::api::problem::{Problem, Trouble};
 use crate::api::serve::front::SECURITY;
 
-/// The signals between a connection's task and its stream.
+/// `Signals` passes signals between a connection's task and its stream.
 #[derive(Default)]
 pub struct Signals {
     /// Whether a request was read. Silence after that is an idle connection, not a slow one.
@@ -29,7 +29,7 @@ pub struct Signals {
 /// reset the connection, and might lose the answer that says why it was closed.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// The stream below an HTTP connection.
+/// The stream is what lies below an HTTP connection.
 pub struct Stream {
     // It is `Some` until the stream is taken apart.
     tcp: Option<TcpStream>,

@@ -15,7 +15,7 @@ use crate::log::{AppendError, NewRecord};
 /// line.
 const LONG_WAIT: Duration = Duration::from_secs(1);
 
-/// A ballot that is durable on the log.
+/// `Appended` tells of a ballot that is durable on the log.
 pub struct Appended {
     /// The position of its record.
     pub position: Position,

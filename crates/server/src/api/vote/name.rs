@@ -14,7 +14,7 @@ use crate::api::problem::Problem;
 /// The longest `voterId`, in bytes.
 pub const MAX_VOTER_ID: usize = 128;
 
-/// A name as it was sent, and the one that stands for all that look the same.
+/// A name is kept as it was sent, and as the one that stands for all that look the same.
 pub struct Name<'a> {
     sent: &'a str,
     key: Cow<'a, str>,

@@ -17,14 +17,14 @@ use crate::api::problem::{Problem, Trouble};
 /// The longest look at a poll.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// The looks at polls in the store. Thousands of ballots leave a line at once, and one look serves all of
-/// those that were durable before it began.
+/// `Looks` keeps the looks at polls in the store. Thousands of ballots leave a line at once, and one look serves
+/// all of those that were durable before it began.
 #[derive(Default)]
 pub struct Looks {
     polls: Mutex<HashMap<PollId, Arc<Latest>>>,
 }
 
-/// The latest look at one poll: when it began, and the poll's phase, if the store answered.
+/// The latest look at one poll has the time when it began, and the poll's phase, if the store answered.
 #[derive(Default)]
 struct Latest(tokio::sync::Mutex<Option<(Instant, Option<u32>)>>);
 

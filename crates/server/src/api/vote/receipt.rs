@@ -41,7 +41,7 @@ pub struct Receipt {
     pub voter: Option<SignedVoter>,
 }
 
-/// What was decided about a ballot, as its voter is told.
+/// `Decided` is what was decided about a ballot, as its voter is told.
 #[derive(Clone, Copy, Debug)]
 pub struct Decided {
     /// The status, which is never *recorded*.
@@ -50,7 +50,7 @@ pub struct Decided {
     pub superseded_by: Option<BallotId>,
 }
 
-/// A position on the log.
+/// A position says where a record stands on the log.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[schema(as = Position)]
 pub struct PositionView {
@@ -61,7 +61,7 @@ pub struct PositionView {
     pub offset: Option<Offset>,
 }
 
-/// A ballot that is durable.
+/// `Recorded` tells of a ballot that is durable.
 pub struct Recorded {
     /// The poll as it was then.
     pub poll: Arc<Poll>,

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{rfc3339, status_word};
 
-/// An event: polls under one title and one join code.
+/// An `Event` has polls under one title and one join code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Event)]
@@ -45,7 +45,7 @@ pub struct EventView {
     pub created_at: String,
 }
 
-/// A poll in an event's list.
+/// An `EventPoll` is a poll in an event's list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EventPoll {
     /// The poll's id, a UUIDv7.

@@ -10,7 +10,7 @@ use pollux_core::poll::Poll;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// The leaderboard: the leading options and polls of all open, listed polls whose numbers everybody
+/// The `Leaderboard` ranks the options and polls of all open, listed polls whose numbers everybody
 /// may see.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Leaderboard)]
@@ -23,7 +23,7 @@ pub struct LeaderboardView {
     pub polls: Vec<RankedPoll>,
 }
 
-/// An option's place on the leaderboard.
+/// A `RankedOption` is an option's place on the leaderboard.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RankedOption {
@@ -42,7 +42,7 @@ pub struct RankedOption {
     pub votes: u64,
 }
 
-/// A poll's place on the leaderboard, by its voters.
+/// A `RankedPoll` is a poll's place on the leaderboard, by its voters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RankedPoll {
@@ -112,7 +112,7 @@ impl LeaderboardView {
     }
 }
 
-/// An option's change of rank between two versions of the leaderboard.
+/// A `RankMove` is an option's change of rank between two versions of the leaderboard.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = RankMove)]

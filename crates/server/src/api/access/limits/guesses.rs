@@ -12,8 +12,8 @@ use super::keyed::{network, site};
 use super::{MINUTE, MOST_KEYS};
 use crate::config::ApiLimits;
 
-/// The wrong guesses of the running minute. Unlike a leaky bucket it can be asked without taking, so that an
-/// address that has used up its guesses learns nothing from a right one.
+/// `Guesses` counts the wrong guesses of the running minute. Unlike a leaky bucket it can be asked without
+/// taking, so that an address that has used up its guesses learns nothing from a right one.
 ///
 /// Whoever has a whole IPv6 site has 65,536 networks, so a site has a budget as well. Whoever has many sites
 /// is slowed down by a budget for all: once that is used up, each site has a tenth of one network's budget

@@ -21,7 +21,7 @@ use crate::config::ApiLimits;
 /// The number of checks between two looks at how many keys there are.
 const LOOK_EVERY: usize = 1 << 12;
 
-/// A clock that tells tokio's time since it was made.
+/// This clock tells tokio's time since it was made.
 #[derive(Clone)]
 pub struct TokioClock(Instant);
 
@@ -33,7 +33,7 @@ impl Clock for TokioClock {
     }
 }
 
-/// A rate that is counted for each key.
+/// `Keyed` is a rate that is counted for each key.
 pub struct Keyed<K: Hash + Eq + Clone> {
     pub(super) limiter:
         RateLimiter<K, DashMapStateStore<K, RandomState>, TokioClock, NoOpMiddleware<Nanos>>,

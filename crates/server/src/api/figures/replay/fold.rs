@@ -16,14 +16,14 @@ use crate::watch::view::rfc3339;
 /// The most frames of a replay.
 pub(super) const FRAMES: u64 = 200;
 
-/// A ballot that began to count, and the answer of the ballot that it replaced.
+/// A mark is a ballot that began to count, with the answer of the ballot that it replaced.
 pub struct Mark {
     at: UnixMillis,
     counted: Answer,
     replaced: Option<Answer>,
 }
 
-/// One poll in one partition, folded by the core.
+/// `Fold` is one poll in one partition, folded by the core.
 pub struct Fold {
     poll: PollId,
     part: fold::Part,

@@ -27,7 +27,7 @@ const READ_WAIT: Duration = Duration::from_secs(2);
 /// older than its poll by more than this does not belong to the poll.
 pub(super) const CLOCKS: u64 = 60 * 60 * 1000;
 
-/// The thread, beside the runtime's own, on which a replay is folded.
+/// `Aside` is the thread, beside the runtime's own, on which a replay is folded.
 pub(super) struct Aside(Arc<Semaphore>);
 
 impl Aside {
@@ -73,7 +73,7 @@ pub async fn make(log: &dyn Log, standing: &Standing, most: u64) -> Result<Bytes
     json.ok_or(Failed::Different)
 }
 
-/// The range of a partition that is read.
+/// A part is the range of a partition that is read.
 #[derive(Clone, Copy)]
 struct Part {
     partition: Partition,

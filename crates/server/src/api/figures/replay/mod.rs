@@ -38,7 +38,7 @@ use crate::watch::view::sees_numbers;
 /// A replay never gets too old, because it is made from records that do not change.
 const FRESH: Duration = Duration::MAX;
 
-/// How the vote of a poll went.
+/// A `Replay` shows how the vote of a poll went.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Replay)]
 pub struct ReplayView {
@@ -55,7 +55,7 @@ pub struct ReplayView {
     pub frames: Vec<Frame>,
 }
 
-/// What was counted up to one moment.
+/// A `ReplayFrame` shows what was counted up to one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = ReplayFrame)]
 pub struct Frame {
@@ -67,17 +67,17 @@ pub struct Frame {
     pub votes: Vec<u64>,
 }
 
-/// The replays that were asked for last, and those that are being made.
+/// `Replays` keeps the replays that were asked for last, and those that are being made.
 pub struct Replays {
     kept: Mutex<VecDeque<(Key, Arc<Making>)>>,
     /// The permit to make a replay, of which there is one because making one takes memory.
     making: Arc<Semaphore>,
 }
 
-/// A poll and its phase: there is one result for each phase that is final.
+/// A key is a poll and its phase: there is one result for each phase that is final.
 type Key = (PollId, u32);
 
-/// The making of one replay, for which all who ask wait together.
+/// `Making` is one replay that is being made, for which all who ask wait together.
 type Making = Probe<Bytes, Failed>;
 
 impl Default for Replays {

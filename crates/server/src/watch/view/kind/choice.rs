@@ -4,7 +4,7 @@ use pollux_core::kind::choice::{Choice, ChoiceMode, OptionId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// A choice: voters pick one option of a list, or several.
+/// In a `Choice`, voters mark one option of a list, or several.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Choice)]
@@ -17,7 +17,7 @@ pub struct ChoiceView {
     pub options: Vec<OptionView>,
 }
 
-/// Whether a ballot marks one option or may mark several.
+/// The `Selection` says whether a ballot marks one option or may mark several.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Selection)]
@@ -28,7 +28,7 @@ pub enum ChoiceModeView {
     Multiple,
 }
 
-/// One option of a choice.
+/// A `PollOption` is one option of a choice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = PollOption)]
 pub struct OptionView {

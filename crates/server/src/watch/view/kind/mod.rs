@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use self::choice::ChoiceView;
 use self::rating::RatingView;
 
-/// The part of a poll that depends on its kind.
+/// The `Kind` is the part of a poll that depends on what it asks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 #[schema(as = Kind)]

@@ -4,7 +4,7 @@ use pollux_core::kind::rating::{Rating, Symbol};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// A rating: statements that are all rated on the same scale.
+/// A `Rating` has statements that are all rated on the same scale.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Rating)]
@@ -25,7 +25,7 @@ pub struct RatingView {
     pub statements: Vec<StatementView>,
 }
 
-/// The word for this kind.
+/// The `RatingWord` stands for this kind.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum RatingWord {
@@ -33,7 +33,7 @@ pub enum RatingWord {
     Rating,
 }
 
-/// How the steps of a scale look.
+/// The `Symbol` says how the steps of a scale look.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Symbol)]
@@ -44,7 +44,7 @@ pub enum SymbolView {
     Numbers,
 }
 
-/// One statement of a rating.
+/// A `Statement` is one of those that a rating asks about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Statement)]
 pub struct StatementView {
