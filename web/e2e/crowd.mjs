@@ -25,7 +25,7 @@ async function post(port, path, body, { token, method = "POST" } = {}) {
  */
 const answerOf = ({ kind }, marks) => (kind === "rating" ? { answer: marks } : { optionIds: marks });
 
-/** A crowd of strangers who vote once each in one poll, and go. */
+/** A `Crowd` is many strangers who vote once each in one poll, and go. */
 export class Crowd {
   #port;
   #poll;
@@ -131,9 +131,9 @@ const NEWEST = 3;
 const SCREENS = 3;
 
 /**
- * The people who are in every poll of a server all the time without changing a number: voters vote for the
- * same option again, an organiser's other device saves what is there already, screens come, ask and go. Each
- * vote and each save is news to every screen, with a version of its own.
+ * `Others` holds the people who are in every poll of a server all the time without changing a number: voters
+ * vote for the same option again, an organiser's other device saves what is there already, screens come, ask
+ * and go. Each vote and each save is news to every screen, with a version of its own.
  */
 export class Others {
   #port;

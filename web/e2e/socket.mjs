@@ -11,7 +11,7 @@ const TEXT = 1,
   PING = 9,
   PONG = 10;
 
-/** Speaks for the client's end of a WebSocket. */
+/** A `Socket` is the client's end of a WebSocket. */
 export class Socket {
   #socket;
   #rest = Buffer.alloc(0);

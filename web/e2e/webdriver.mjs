@@ -37,7 +37,7 @@ function start(program, args, rest = {}) {
   return child;
 }
 
-/** One window of a browser. */
+/** A `Window` is what one browser shows. */
 class Window {
   #send;
   #children;

@@ -61,11 +61,7 @@ enum Task {
     /// Send the real binary requests that its OpenAPI document allows, and requests that it does not
     Schemathesis,
     /// Check that the tree is as tidy as STYLE.md and CONTRIBUTING.md promise
-    Tidy {
-        /// Check also the folders that a new check does not hold yet
-        #[arg(long)]
-        everywhere: bool,
-    },
+    Tidy,
 }
 
 fn main() -> ExitCode {
@@ -77,7 +73,7 @@ fn main() -> ExitCode {
         Task::Plant { list: true, .. } => plant::list(plants::PLANTS),
         Task::Plant { only, unseen, .. } => plant::run(only.as_deref(), unseen, plants::PLANTS),
         Task::Schemathesis => schemathesis::run(),
-        Task::Tidy { everywhere } => tidy::run(everywhere),
+        Task::Tidy => tidy::run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -104,62 +104,29 @@ fn files(root: &Path) -> Result<Vec<TextFile>> {
 /// A check reads all files, and finds what is wrong with them.
 type Check = fn(&[TextFile]) -> Vec<Untidy>;
 
-/// These are all checks, each with the folders that it does not hold yet.
-const CHECKS: &[(Check, &[&str])] = &[
-    (sizes::check, &[]),
-    (words::check, &[]),
-    (
-        types::check,
-        &[
-            "crates/checker/src/lib.rs",
-            "crates/core/src/id.rs",
-            "crates/core/tests/text.rs",
-            "crates/pollux/tests/kill.rs",
-            "crates/server/src/api/",
-            "crates/server/src/store/",
-            "crates/server/src/watch/",
-            "crates/server/src/web/",
-            "web/e2e/",
-            "web/src/api/",
-            "web/src/kinds/",
-            "web/src/live/",
-            "web/src/present/",
-            "web/src/studio/",
-            "web/src/vote/",
-        ],
-    ),
-    (imports::check, &[]),
-    (
-        circles::check,
-        &["crates/cluster/src/", "crates/server/src/api/", "crates/server/src/store/"],
-    ),
-    (kinds::check, &[]),
-    (absences::check, &[]),
-    (queues::check, &[]),
-    (papers::check, &[]),
-    (dependencies::check, &[]),
+/// These are all checks.
+const CHECKS: &[Check] = &[
+    sizes::check,
+    words::check,
+    types::check,
+    imports::check,
+    circles::check,
+    kinds::check,
+    absences::check,
+    queues::check,
+    papers::check,
+    dependencies::check,
 ];
 
-fn faults(root: &Path, everywhere: bool) -> Result<Vec<Untidy>> {
+/// Checks the tree that this program was built from.
+pub fn run() -> Result<()> {
+    let root =
+        Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask stands in a folder")?;
     let files = files(root)?;
     if files.is_empty() {
         bail!("git lists no files in {}: tidy needs a checkout", root.display());
     }
-    let mut faults = Vec::new();
-    for (check, excused) in CHECKS {
-        let is_held = |fault: &Untidy| {
-            everywhere || !excused.iter().any(|folder| fault.path.starts_with(folder))
-        };
-        faults.extend(check(&files).into_iter().filter(is_held));
-    }
-    Ok(faults)
-}
-
-/// Checks the tree that this program was built from; if `everywhere`, also the folders that a check does not hold yet.
-pub fn run(everywhere: bool) -> Result<()> {
-    let root =
-        Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask stands in a folder")?;
-    let faults = faults(root, everywhere)?;
+    let faults: Vec<Untidy> = CHECKS.iter().flat_map(|check| check(&files)).collect();
     for Untidy { path, line, what } in &faults {
         match line {
             0 => println!("{path}: {what}"),

@@ -107,7 +107,7 @@ uuid_v7! {
     BallotId
 }
 
-/// The text is not a hyphenated UUIDv7.
+/// An `IdError` says that the text is not a hyphenated UUIDv7.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a UUIDv7 such as 01890a5d-ac96-774b-bcce-b302099a8057")]
 pub struct IdError;
@@ -199,7 +199,7 @@ impl<'de> Deserialize<'de> for VoterId {
     }
 }
 
-/// The text is not 32 lower-case hexadecimal digits.
+/// A `VoterIdError` says that the text is not 32 lower-case hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a voter: 32 lower-case hexadecimal digits")]
 pub struct VoterIdError;

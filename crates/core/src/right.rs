@@ -4,7 +4,7 @@
 //! token it shows, a viewer's from what it has proven so far. [`may`] then says whether that role has
 //! the [`Right`] that something requires, and nothing else does.
 
-/// The role of an asker towards something that has an owner.
+/// A `Role` is what an asker is to something that has an owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// The asker shows no token.
@@ -19,7 +19,7 @@ pub enum Role {
     Operator,
 }
 
-/// A right that something requires.
+/// A `Right` is what an action requires of whoever asks for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Right {
     /// The right to change it and to see all of it, which the owner has.

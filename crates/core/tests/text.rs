@@ -14,6 +14,7 @@ use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 const NOW: id::UnixMillis = id::UnixMillis(1_763_740_800_000);
 
+/// An `Example` is a text of the file, with what becomes of it.
 #[derive(Deserialize)]
 struct Example {
     why: String,

@@ -8,19 +8,22 @@ import type { Problem as ProblemDocument } from "./generated";
 import { heard } from "./clock";
 import { FILE, like, NOTHING, PROBLEM } from "./shapes";
 
-/** A problem document of the server's; of one that is made here only the title is certain. */
+/** A `Problem` is what the server answers when it refuses; of one that is made here only the title is certain. */
 export type Problem = Pick<ProblemDocument, "title"> & Partial<ProblemDocument>;
 
-/** A refusal, or with status 0 no answer of Pollux. `retryAfter` is in milliseconds. */
+/**
+ * A `Refusal` is what a request came to when it was not done; with status 0 nothing of Pollux has answered.
+ * `retryAfter` is in milliseconds.
+ */
 export type Refusal = { ok: false; status: number; problem: Problem; retryAfter: number };
-/** The answer to a request, or why there is none. */
+/** An `Answer` is what a request came to: the data, or why there is none. */
 export type Answer<T> = { ok: true; status: number; data: T } | Refusal;
 
-/** What the generated types say of one operation. */
+/** `Operation` is what the generated types say of one operation. */
 export type Operation = { url: string; path?: unknown; query?: unknown; body?: unknown };
 /**
- * The request of an operation: path, query and body as the document has them, and what is the same for every
- * operation.
+ * `Ask` is the request of an operation: path, query and body as the document has them, and what is the same for
+ * every operation.
  */
 export type Ask<O extends Operation> = Omit<O, "url" | "headers"> & {
   /** The owner's, a stage's or the operator's token. */

@@ -14,7 +14,7 @@ const LONG = 30_000;
 const PAUSE = 500,
   LONGEST = 4_000;
 
-/** What the page shows of changes that have no answer yet. */
+/** `Trying` is what the page shows of changes that have no answer yet. */
 class Trying {
   /** The number of changes that are being repeated. */
   under = $state(0);
@@ -43,9 +43,9 @@ class Trying {
 /** The changes of this page that have no answer yet. */
 export const trying = /*#__PURE__*/ new Trying();
 
-/** The request of a change; a change of a poll brings the poll as it was seen. */
+/** A `Change` is what is sent to change something; a change of a poll brings the poll as it was seen. */
 type Change<O extends Operation> = Ask<O> & { was?: Poll };
-/** The course of a change until it was refused. */
+/** `Course` says what became of a change until it was refused. */
 type Course = {
   /** Whether an earlier try had no answer. */
   lost: boolean;

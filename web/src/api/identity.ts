@@ -6,7 +6,7 @@
 
 import { forget, recall, remember, remembered } from "../ui/storage";
 
-/** A poll or event of which this device holds a token. */
+/** A `Holding` is a poll or event of which this device holds a token. */
 export type Holding = { kind: "poll" | "event"; id: string };
 
 const key = (id: string) => `token.${id}`;

@@ -6,13 +6,16 @@ import type { Said } from "../studio/edit/said";
 import choice, { type ChoiceFields } from "./choice/in-studio-form";
 import rating, { type RatingFields } from "./rating/in-studio-form";
 
-/** The fields that kinds add to a form. What is written for one kind stays while another is tried. */
+/**
+ * `OwnFields` holds the fields that kinds add to a form. What is written for one kind stays while another is
+ * tried.
+ */
 export type OwnFields = ChoiceFields & RatingFields;
 
-/** What a new poll of any one kind has beside the members of every kind. */
+/** `Asked` is what a new poll of any one kind has beside the members of every kind. */
 type Asked<New> = New extends unknown ? Omit<New, Exclude<keyof NewPoll, "kind">> : never;
 
-/** A kind's part of the form in which a poll is written. */
+/** A `FormKind` is a kind's part of the form in which a poll is written. */
 export type FormKind<P extends Poll = Poll, Fields = object> = {
   /** The words for how each person answers, by the API's words for the kind. */
   readonly ways: Partial<Record<Poll["kind"], string>>;

@@ -7,7 +7,7 @@ import type { PollForm } from "../studio/poll-form.svelte";
 import choice from "./choice/in-studio";
 import rating from "./rating/in-studio";
 
-/** A kind's part for the studio. */
+/** A `StudioKind` is a kind's part for the studio. */
 export type StudioKind<P extends Poll = Poll> = {
   /** The results for whoever runs the poll. */
   readonly Results: Component<{ poll: P }>;

@@ -2,9 +2,9 @@
 
 import type { Choice, Poll, Rating } from "../api/generated";
 
-/** A poll that asks for options. */
+/** A `ChoicePoll` is a poll that asks for options. */
 export type ChoicePoll = Extract<Poll, Choice>;
-/** A poll that asks how much of each statement. */
+/** A `RatingPoll` is a poll that asks how much of each statement. */
 export type RatingPoll = Extract<Poll, Rating>;
 
 /** Whether a poll is a rating. */

@@ -8,15 +8,18 @@ import type { Results } from "../present/results.svelte";
 import choice from "./choice/on-stage";
 import rating from "./rating/on-stage";
 
-/** The figures as the room may see them: slot by slot, and the number of voters; null where they are hidden. */
+/**
+ * `Seen` holds the figures as the room may see them: slot by slot, and the number of voters; null where they
+ * are hidden.
+ */
 export type Seen<P extends Poll> = { poll: P; votes: readonly number[] | null; voters: number | null };
 /**
- * The place of the rows: its size in units of the stage, whether the layout is columns, and how texts fit
- * into one of these measures.
+ * `Place` says where the rows are: its size in units of the stage, whether the layout is columns, and how
+ * texts fit into one of these measures.
  */
 export type Place = { width: number; height: number; upright: boolean; fits: (width: number, height: number) => Plan };
 
-/** A kind's part for the stage. */
+/** A `StageKind` is a kind's part for the stage. */
 export type StageKind<P extends Poll = Poll> = {
   /** The results, with a row for each option or statement. */
   readonly Rows: Component<Place & { results: Results; poll: P }>;

@@ -3,7 +3,7 @@
 import type { Leaderboard, Poll } from "../api/generated";
 import { isRating } from "./kind";
 
-/** What is ranked: its text, the question it answers, and its votes. */
+/** `Ranked` is what is ranked: its text, the question it answers, and its votes. */
 export type Ranked = { key: string; text: string; question: string; pollId: string; votes: number };
 
 /** Returns what is ranked on the server's leaderboard, with ranks. */

@@ -8,12 +8,12 @@ import type { Message } from "./messages";
 import { openSocket, openStream, type Opens, type Transport } from "./transport";
 
 /**
- * `live`: the server pushes. `polling`: the page asks every two seconds. `waiting`: neither, so what is shown
- * is old.
+ * A `State` is `live` while the server pushes, and `polling` while the page asks every two seconds. While it is
+ * `waiting` neither is so, and what is shown is old.
  */
 export type State = "connecting" | "live" | "polling" | "waiting";
 
-/** What a connection carries, and whom it tells. */
+/** `Wiring` is what a connection carries, and whom it tells. */
 export type Wiring = {
   /** What is watched: "?event=482913", "?poll=…", "?leaderboard", or a function where that can change. */
   query: string | (() => string);

@@ -5,7 +5,7 @@ import { refusal } from "../api/fixture";
 import type { Message } from "./messages";
 import type { Hears, Opens } from "./transport";
 
-/** One connection to the server, as the server sees it. */
+/** A `FakeWay` is one connection to the server, as the server sees it. */
 export class FakeWay {
   open = true;
 

@@ -4,7 +4,7 @@
 import type { Event, Leaderboard, Poll } from "../api/generated";
 import { EVENT, LEADERBOARD, like, POLL } from "../api/shapes";
 
-/** A message of the server's. */
+/** A `Message` is what the server sends over a socket or a stream. */
 export type Message =
   | { type: "hello"; epoch: string; polls: Poll[]; leaderboard?: Leaderboard; event?: Event }
   | { type: "poll.created" | "poll.updated" | "poll.closed"; poll: Poll }

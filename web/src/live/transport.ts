@@ -4,12 +4,12 @@
 import { NAMES, parse, type Message } from "./messages";
 import { claim } from "./streams";
 
-/** An open way to the server. */
+/** A `Transport` is an open way to the server. */
 export interface Transport {
   close(): void;
 }
 
-/** Who is told what arrives over a way. */
+/** `Hears` is told what arrives over a way. */
 export type Hears = {
   message(message: Message): void;
   /**

@@ -6,7 +6,7 @@ export function ranked(votes: readonly number[]): number[] {
   return votes.map((_, i) => i).sort((a, b) => votes[b]! - votes[a]! || a - b);
 }
 
-/** What is known when rows are arranged anew. */
+/** `Wanted` is what is known when rows are arranged anew. */
 export type Wanted = {
   /** The votes; null while they are hidden. */
   votes: readonly number[] | null;

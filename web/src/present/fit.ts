@@ -22,7 +22,7 @@ const ONE_COLUMN = 8,
 const CROWDED = 12;
 const MOST_LINES = 4;
 
-/** How rows fit into an area. */
+/** A `Plan` says how rows fit into an area. */
 export type Plan = {
   columns: 1 | 2;
   rows: number;

@@ -8,7 +8,7 @@ import type { Attachment } from "svelte/attachments";
 /** The distance of the lines of `.lines` where letters allow it, in the text's own size. */
 export const LINE = 1.3;
 
-/** The distance of lines, and what hangs below the last of them, both in the text's own size. */
+/** `Ink` says how far lines are apart, and what hangs below the last of them, both in the text's own size. */
 export type Ink = { line: number; deep: number };
 
 /** The font size at which letters are measured: the larger, the finer. */

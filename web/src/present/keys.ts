@@ -3,7 +3,7 @@
 
 import { toggleTheme } from "../ui/theme";
 
-/** What each key does. */
+/** `Acts` is what each key does. */
 export type Acts = Record<string, () => unknown>;
 
 /** Switches full screen on or off. */

@@ -1,7 +1,7 @@
 // Handles single keys, for people who work in the studio a lot. They do nothing while a field has the focus
 // or a dialog is open.
 
-/** What each key does. */
+/** `Presses` is what each key does. */
 export type Presses = Record<string, () => void>;
 
 /** Listens to keys until it is closed. */

@@ -25,15 +25,16 @@ export async function meanwhile<T>(
 }
 
 /**
- * What is written, what the server has, and the bases of those fields that somebody else has changed since.
+ * `Draft` is what is written, what the server has, and the bases of those fields that somebody else has changed
+ * since.
  */
 export type Draft<T> = { mine: T; server: T; since: Partial<T> };
 /**
- * What is kept of a form that is not saved: the touched fields and their bases. `last` is all that stood in
- * the form, for the case that its poll or event is deleted.
+ * `Kept` is what is kept of a form that is not saved: the touched fields and their bases. `last` is all that
+ * stood in the form, for the case that its poll or event is deleted.
  */
 export type Kept<T> = { mine: Partial<T>; base: Partial<T>; last?: T };
-/** The fields that are one thing to whoever writes; a field that is in no group is alone. */
+/** `Groups` holds the fields that are one thing to whoever writes; a field that is in no group is alone. */
 type Groups<T> = readonly (readonly (keyof T)[])[];
 /** Merges both changes of a field; null if that cannot be done. */
 type Blend<T> = (was: Partial<T>, mine: Partial<T>, theirs: Partial<T>) => Partial<T> | null;

@@ -22,10 +22,10 @@ import {
   type Kept,
 } from "./merge";
 
-/** A row of the form; its key stays while the row moves or its text changes. */
+/** A `Row` is an option or a statement in the form; its key stays while the row moves or its text changes. */
 export type Row = { key: number; text: string };
 
-/** What is written, without what only a page needs. */
+/** `Written` is the form's content, without what only a page needs. */
 export type Written = {
   question: string;
   /** The texts of what the poll asks about, one a row. */

@@ -2,7 +2,7 @@
 
 import { decoded } from "../ui/address";
 
-/** A page of the studio. */
+/** A `Route` names a page of the studio. */
 export type Route =
   | { page: "overview" | "access" | "health" | "new-event" }
   | { page: "new"; from: string | null; event: string | null }

@@ -18,7 +18,7 @@ const EVERY = 500,
   PAUSE = 2_000,
   LONGEST = 30_000;
 
-/** What the desk knows and does for its screen. */
+/** `Sources` is what the desk knows and does for its screen. */
 export type Sources = {
   /** Returns the event that this is, or is in. */
   eventOf: (id: string) => string | null;

@@ -18,7 +18,8 @@ import { Draft } from "./draft.svelte";
 import { USUAL, type Answer, type Member } from "./kind";
 
 /**
- * `none` and `again` mean that there is no ballot in this round; the others say what became of the last one.
+ * The `State` of a ballot is `none` or `again` while there is none in this round; the others say what became of
+ * the last one.
  * Of a ballot that does not count because a newer one does, `replaced` says that the newer one is this
  * device's, `superseded` that it is not.
  */
@@ -36,7 +37,8 @@ export type State =
   | "wrong";
 
 /**
- * A ballot as it was sent, its answer in the same member as in the request, and what the server said of it.
+ * A `Sent` is a ballot as it was sent, its answer in the same member as in the request, and what the server
+ * said of it.
  */
 export type Sent = {
   ballotId: string;
@@ -47,7 +49,7 @@ export type Sent = {
   unnamed?: boolean;
 } & { [member in Member]?: Answer };
 
-/** What the device keeps of a voter's ballot in one poll. */
+/** `Kept` is what the device keeps of a voter's ballot in one poll. */
 export type Kept = {
   round: number;
   state: State;

@@ -8,9 +8,9 @@
 import { recall, remember, tab } from "../ui/storage";
 import { USUAL, type Answer } from "./kind";
 
-/** What is kept; `sent` is the poll's phase when it was sent. */
+/** `Marks` is what is kept; `sent` is the poll's phase when it was sent. */
 type Marks = { paper: string; answer: Answer; sent?: number };
-/** What a page of an earlier release kept. */
+/** `Earlier` is what a page of an earlier release kept. */
 type Earlier = { paper: string } & Record<typeof USUAL, number[]>;
 
 /** Keeps the marks in one poll that are not sent. */

@@ -8,7 +8,7 @@ import type { Room } from "../live/room.svelte";
 import { Ballots } from "./ballots.svelte";
 import Hall from "./Hall.svelte";
 
-/** A room in which a test sets what the server tells. */
+/** A `FakeRoom` is a room in which a test sets what the server tells. */
 export class FakeRoom<P extends Poll = Poll> {
   poll = $state.raw<P | null>(null);
   event = $state.raw<Event | null>(null);

@@ -49,7 +49,10 @@ export type Vote = {
 };
 type Answers = (vote: Vote) => Promise<Response> | Response;
 
-/** A server that takes votes and tells what became of them, with a clock of its own and without a network. */
+/**
+ * A `Booth` is a server that takes votes and tells what became of them, with a clock of its own and without a
+ * network.
+ */
 export class Booth {
   sent: Vote[] = [];
   /** How the next votes are answered, in turn; the last one for all that follow. */

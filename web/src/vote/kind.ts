@@ -5,7 +5,7 @@ import type { Component } from "svelte";
 import type { Poll } from "../api/generated";
 import type { Voting } from "./voting.svelte";
 
-/** What a voter marked, as the poll's kind defines it; null is a mark that was left out. */
+/** `Answer` is what a voter marked, as the poll's kind defines it; null is a mark that was left out. */
 export type Answer = (number | null)[];
 /**
  * The members of a request in which an answer is sent. The first is that of a choice, by which alone nodes and
@@ -16,7 +16,7 @@ export type Member = (typeof MEMBERS)[number];
 /** The member of what does not say which it has. */
 export const [USUAL] = MEMBERS;
 
-/** A kind's part for the phone. */
+/** A `BallotKind` is a kind's part for the phone. */
 export type BallotKind<P extends Poll = Poll> = {
   readonly member: Member;
   /** The style of the ballot paper, in one rule; it comes with the kind's script. */

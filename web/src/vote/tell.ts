@@ -6,11 +6,11 @@ import { CLOCKS, NOT_TAKEN, type Ballot } from "./ballot.svelte";
 import { oneTap, type BallotKind } from "./kind";
 import { say, span } from "./words.svelte";
 
-/** What the words look like. */
+/** `Mood` is what the words look like. */
 export type Mood = "none" | "sending" | "counted" | "failed" | "queued" | "refused";
 export type Told = { mood: Mood; title: string; text: string; ticks?: boolean };
 
-/** What the words depend on. */
+/** `Situation` is what the words depend on. */
 export type Situation = {
   poll: Poll;
   kind: Pick<BallotKind, "choosing">;

@@ -3,7 +3,7 @@
 import type { Event } from "../api/generated";
 import { remember } from "../ui/storage";
 
-/** The event where this phone was. */
+/** `Visited` is the event where this phone was. */
 export type Visited = { code: string; title: string };
 
 /** The name under which it is remembered. */

@@ -5,9 +5,9 @@ import { recall, remember } from "../ui/storage";
 import { writing } from "../ui/writing";
 import type en from "./lang/en";
 
-/** A text, or one for each plural category of the language. */
+/** `Words` is a text, or one for each plural category of the language. */
 export type Words = Record<string, string | Partial<Record<Intl.LDMLPluralRule, string>>>;
-/** The texts under exactly these keys. */
+/** `Texts` is the texts under exactly these keys. */
 export type Texts<Keys extends string> = Record<Keys, Words[string]>;
 export type Key = keyof typeof en;
 type Values = Record<string, string | number>;

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
-use utoipa::OpenApi;
 
 use super::App;
 use super::docs::{asyncapi, openapi, page as docs};
@@ -84,22 +83,6 @@ fn api_only() -> Routes {
         ("/api/polls/{id}",   get(read::read).patch(owner::edit).delete(owner::delete)),
     ]
 }
-
-/// The operations among the routes, whose documents stand at their handlers: all routes except pages and
-/// sockets.
-#[rustfmt::skip]
-#[derive(OpenApi)]
-#[openapi(paths(
-    create::create, list::list, read::read, cast::cast, fate::fate, leaderboard::read,
-    streams::all_events, streams::poll_events, owner::edit, owner::open, owner::close,
-    owner::reopen, owner::reveal, owner::reset, owner::delete, token::reissue,
-    event_create::create, event_read::read, events::edit, events::delete, event_polls::add,
-    stage::show, event_token::stage, event_token::poll_stage, event_token::reissue,
-    logo::get, logo::put, logo::delete, health::alive, health::ready, health::metrics,
-    pulse::read, pulse::event, trend::read, replay::read, export::read, status::read,
-    address::read,
-))]
-pub struct Operations;
 
 /// Returns the templates of all routes, without the prefix.
 pub fn templates() -> impl Iterator<Item = &'static str> {

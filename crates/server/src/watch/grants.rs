@@ -51,7 +51,7 @@ pub enum Grant {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Grants(Vec<Granted>);
 
-/// What a viewer is granted in one poll.
+/// `Granted` says what a viewer may see and do in one poll.
 #[derive(Clone, Debug)]
 struct Granted {
     poll: PollId,

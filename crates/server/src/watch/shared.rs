@@ -37,7 +37,7 @@ pub(super) struct Shared {
     pub changes: AtomicU64,
 }
 
-/// The leaderboard and what is known about its next tick.
+/// `BoardState` is the leaderboard and what is known about its next tick.
 pub(super) struct BoardState {
     /// The polls that contend, or did, and have changed since the last tick.
     pub dirty: BTreeSet<PollId>,
@@ -48,7 +48,7 @@ pub(super) struct BoardState {
     pub shown: Arc<ShownBoard>,
 }
 
-/// The leaderboard as sockets and streams are sent it.
+/// `ShownBoard` is the leaderboard as sockets and streams are sent it.
 pub(super) struct ShownBoard {
     pub version: u64,
     pub json: Bytes,

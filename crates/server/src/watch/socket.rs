@@ -31,7 +31,7 @@ pub trait Inbound: Send + Sync + 'static {
 /// The most bytes that are read at once.
 const READ: usize = 4096;
 
-/// What the socket is ready for.
+/// `Ready` says whether the socket can be read from, written to, or both.
 enum Ready {
     /// Bytes came and are in the decoder.
     Bytes,

@@ -24,7 +24,7 @@ pub struct Trend {
     pub points: Vec<Point>,
 }
 
-/// The counts at the end of a step.
+/// `Point` holds the counts at the end of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Point {
     /// The time of the last change in the step.

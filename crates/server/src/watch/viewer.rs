@@ -33,7 +33,7 @@ pub enum Watched {
     Lone(PollId),
 }
 
-/// What a viewer asks for when it connects.
+/// `Interest` is what a viewer asks for when it connects.
 #[derive(Clone, Debug, Default)]
 pub struct Interest {
     /// Whether it wants every open, listed poll.

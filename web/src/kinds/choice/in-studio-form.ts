@@ -3,7 +3,9 @@
 import type { FormKind } from "../in-studio-form";
 import type { ChoicePoll } from "../kind";
 
-/** The fields of a choice; `maxChoices` is null where each person may choose all options. */
+/**
+ * `ChoiceFields` holds the fields of a choice; `maxChoices` is null where each person may choose all options.
+ */
 export type ChoiceFields = { maxChoices: number | null };
 
 /** The number of choices always goes with the options, so that "all" stays all. */

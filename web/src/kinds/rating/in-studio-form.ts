@@ -6,9 +6,9 @@ import type { FormKind } from "../in-studio-form";
 import type { RatingPoll } from "../kind";
 import { highest, type Scale } from "./rating";
 
-/** The lowest and the highest step of a scale. */
+/** `Ends` holds the lowest and the highest step of a scale. */
 export type Ends = `${number}-${number}`;
-/** The fields of a rating. */
+/** `RatingFields` holds the fields of a rating. */
 export type RatingFields = { scale: Ends; lowLabel: string; highLabel: string; symbol: "stars" | "numbers" };
 /** The scales that are offered. */
 export const SCALES: Ends[] = ["1-2", "1-3", "1-4", "1-5", "1-6", "1-7", "1-8", "1-9", "1-10", "0-10"];

@@ -2,7 +2,10 @@
 
 import type { RatingPoll } from "../kind";
 
-/** How a statement stands: how many rated it, the mean of their steps, and how often each step was given. */
+/**
+ * `Standing` says how a statement stands: how many rated it, the mean of their steps, and how often each step
+ * was given.
+ */
 export type Standing = { text: string; votes: number; mean: number | null; spread: readonly number[] };
 
 /** Returns how each statement stands at these counts, which have a slot for each step of each statement. */
@@ -15,7 +18,7 @@ export function standings(poll: RatingPoll, slots: readonly number[]): Standing[
   });
 }
 
-/** Where a scale begins, and how many steps it has. */
+/** A `Scale` has a lowest step and a number of steps. */
 export type Scale = Pick<RatingPoll, "lowest" | "steps">;
 
 /** Returns the scale's steps as they are shown, ascending. */

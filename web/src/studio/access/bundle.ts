@@ -2,7 +2,7 @@
 
 import type { Holding } from "../../api/identity";
 
-/** A token, and what it is for. */
+/** A `Token` is a secret, and what it opens. */
 export type Token = Holding & { token: string };
 
 /** Returns the text of such a file. */

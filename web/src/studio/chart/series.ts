@@ -2,9 +2,9 @@
 
 import type { TrendPoint } from "../../api/generated";
 
-/** The voters and the votes slot by slot at a moment, in milliseconds. */
+/** `Point` holds the voters and the votes slot by slot at a moment, in milliseconds. */
 export type Point = { at: number; voters: number; votes: readonly number[] };
-/** The voters per second between two moments, in milliseconds. */
+/** `Rate` holds the voters per second between two moments, in milliseconds. */
 export type Rate = { from: number; to: number; perSecond: number };
 
 /** The most points of a chart; when there are more, every other one is dropped. */

@@ -7,7 +7,7 @@ export const quoted = (text: string) => (text ? `“${text}”` : NOTHING);
 /** Returns some texts as a list. */
 export const listed = (items: string[]) => items.map(quoted).join(", ") || NOTHING;
 
-/** How somebody else's value of each field of a form is said. */
+/** `Said` has the words for somebody else's value of each field of a form. */
 export type Said<Fields> = { [field in keyof Fields]: (theirs: Partial<Fields>) => string };
 
 /** Returns somebody else's value of a field that is being changed here, in words; null if there is none. */

@@ -5,7 +5,7 @@ import { lasting, number, plural } from "../words";
 
 /** A tone says how bad something is. */
 export type Tone = "ok" | "warn" | "bad";
-/** The state of one part of the server. */
+/** `Line` is the state of one part of the server. */
 export type Line = { name: string; tone: Tone; words: string; detail: string };
 
 /** A vote that waits for longer than this is noticed. */

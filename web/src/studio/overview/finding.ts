@@ -6,7 +6,7 @@ import { textsOf } from "../../kinds/kind";
 
 export const FILTERS = ["all", "open", "draft", "closed"] as const;
 export type Filter = (typeof FILTERS)[number];
-/** An event with those of its polls that were found, or a lone poll. */
+/** An `Entry` is an event with those of its polls that were found, or a lone poll. */
 export type Entry = { id: string; event: Event | null; polls: Poll[] };
 
 const plain = (text: string) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();

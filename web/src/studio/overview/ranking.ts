@@ -5,7 +5,7 @@
 import type { Poll } from "../../api/generated";
 import { rankedIn } from "../../kinds/ranked";
 
-/** A place in a ranking. */
+/** A `Leading` is one of the first in a ranking. */
 export type Leading = { rank: number; key: string; name: string; of: string | null; pollId: string; votes: number };
 
 type Unranked = Omit<Leading, "rank">;

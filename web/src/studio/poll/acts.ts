@@ -7,7 +7,7 @@ import { closePoll, openPoll, reopenPoll, resetPoll, revealPoll } from "../../ap
 import type { IconName } from "../Icon.svelte";
 import { plural } from "../words";
 
-/** An act that can be done with a poll. */
+/** An `Act` is an act that can be done with a poll. */
 export type Act = {
   name: "open" | "close" | "reopen" | "reveal" | "reset";
   word: string;

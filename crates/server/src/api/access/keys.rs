@@ -164,7 +164,7 @@ impl Keys {
     }
 }
 
-/// What identifies a voter.
+/// `Who` is what identifies a voter.
 #[derive(Clone, Copy, Debug)]
 pub enum Who<'a> {
     /// The `voterId` of the request.

@@ -2,4 +2,5 @@
 
 pub mod asyncapi;
 pub mod openapi;
+mod operations;
 pub mod page;

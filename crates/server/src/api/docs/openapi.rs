@@ -11,10 +11,10 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder, Server};
 
+use super::operations::Operations;
 use crate::api::App;
 use crate::api::http::answer;
 use crate::api::problem::{FieldError, ProblemDocument, Trouble};
-use crate::api::routes::Operations;
 
 /// The extension in which a handler names its troubles.
 const TROUBLES: &str = "x-troubles";

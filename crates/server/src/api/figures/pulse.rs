@@ -25,7 +25,7 @@ use crate::watch::view;
 /// The age up to which a known end of the log is used again: too short for anybody to notice.
 const FRESH: Duration = Duration::from_millis(250);
 
-/// How a poll is doing.
+/// A `Pulse` says how a poll is doing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Pulse {
@@ -119,7 +119,7 @@ pub async fn read(
     Ok(answer::ok(&pulse))
 }
 
-/// How an event is doing.
+/// An `EventPulse` says how an event is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EventPulse {
     /// The number of sockets and streams on this node that follow the event, whichever poll it shows.

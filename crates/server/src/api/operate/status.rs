@@ -277,8 +277,8 @@ fn store(app: &App, silent: Option<String>, words: Words) -> StoreStatus {
     StoreStatus { ok: detail.is_none(), detail }
 }
 
-/// How long records on the log have been waiting to be counted. For each partition an end that was seen is
-/// remembered until it is counted; then the present end is.
+/// `Behind` knows how long records on the log have been waiting to be counted. For each partition an end that
+/// was seen is remembered until it is counted; then the present end is.
 #[derive(Default)]
 pub struct Behind {
     seen: Mutex<Vec<(Offset, Instant)>>,

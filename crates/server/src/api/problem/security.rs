@@ -129,7 +129,7 @@ impl SecurityEvent {
     }
 }
 
-/// What a line says besides the event.
+/// `About` is what a line says besides the event.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct About<'a> {
     /// The template of the route, as in the metrics.

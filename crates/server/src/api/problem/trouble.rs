@@ -65,7 +65,7 @@ pub enum Trouble {
     ChangeUnknown,
 }
 
-/// A row of the error table describes one trouble.
+/// A `Row` is what the error table has about one trouble.
 pub struct Row {
     /// The kind of trouble.
     pub trouble: Trouble,

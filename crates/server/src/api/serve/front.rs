@@ -66,7 +66,7 @@ pub fn in_front(router: Router, app: Arc<App>) -> Router {
     }))
 }
 
-/// What the front remembers of a request until it is answered.
+/// `Front` remembers what is needed of a request until it is answered.
 pub struct Front {
     client: Client,
     method: Method,

@@ -11,7 +11,7 @@ use crate::api::App;
 use crate::api::lookup::ask::ask;
 use crate::api::problem::{Problem, Trouble};
 
-/// Why a ballot is too late.
+/// `Late` says why a ballot is too late.
 #[derive(Clone, Copy)]
 pub(super) enum Late {
     /// The poll was reset while the ballot was on its way: the ballot names an earlier round.

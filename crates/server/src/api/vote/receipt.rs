@@ -13,7 +13,7 @@ use crate::store::BallotFate;
 use crate::watch::view::{self, Audience};
 use crate::watch::viewer::BrowserId;
 
-/// What a voter is told about a ballot.
+/// `Receipt` is what a voter is told about a ballot.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Receipt {

@@ -5,7 +5,8 @@ use pollux_core::event::Event;
 use pollux_core::id::EventId;
 use rusqlite::{Connection, Row, params};
 
-use super::polls::{self, Made};
+use super::polls;
+use super::reads::Made;
 use super::reads::{self, many, one};
 use super::rows::damaged;
 use crate::store::{ChangeError, Created, EventAndPolls, IdempotencyKey, StoreError};

@@ -5,13 +5,38 @@
 //! "Cache-, Hash- and Space-Efficient Bloom Filters", 2007). Pseudonyms are uniformly distributed
 //! already, so they are their own hash.
 
-use super::index::Key;
+use std::hash::{Hash, Hasher};
+
+use pollux_core::id::VoterId;
+
+use super::rows::PollKey;
 
 /// The filter's size in bits per voter. It lets about one in a hundred other voters pass.
 const BITS_PER_VOTER: usize = 12;
 
 /// The number of bits that a voter sets.
 const PROBES: u32 = 6;
+
+/// `Key` names a voter in a poll.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    pub poll: PollKey,
+    pub voter: [u8; 16],
+}
+
+impl Key {
+    pub fn new(poll: PollKey, voter: VoterId) -> Self {
+        Self { poll, voter: voter.0 }
+    }
+}
+
+impl Hash for Key {
+    /// Hashes two words instead of a length and sixteen bytes.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u128(u128::from_ne_bytes(self.voter));
+        state.write_u32(self.poll);
+    }
+}
 
 /// `Block` is a block of 512 bits.
 type Block = [u64; 8];

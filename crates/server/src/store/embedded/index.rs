@@ -11,7 +11,6 @@
 //! are new, and a [`Filter`] for each merged map spares them the lookup in the table.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
@@ -21,7 +20,7 @@ use pollux_core::kind::Answer;
 use pollux_core::tally::VoterState;
 use uuid::Uuid;
 
-use super::filter::Filter;
+use super::filter::{Filter, Key};
 use super::rows::{PollKey, StoredBallot};
 use crate::store::BallotRow;
 
@@ -31,27 +30,6 @@ const POLL_KEYS: usize = 1 << 16;
 /// The most filters that are kept, each about 700 KB for a map of the default size. Beyond it all
 /// are forgotten, and every voter of those polls is looked for in the table.
 const FILTERS: usize = 64;
-
-/// `Key` names a voter in a poll.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Key {
-    pub poll: PollKey,
-    pub voter: [u8; 16],
-}
-
-impl Key {
-    pub fn new(poll: PollKey, voter: VoterId) -> Self {
-        Self { poll, voter: voter.0 }
-    }
-}
-
-impl Hash for Key {
-    /// Hashes two words instead of a length and sixteen bytes.
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u128(u128::from_ne_bytes(self.voter));
-        state.write_u32(self.poll);
-    }
-}
 
 /// `Slot` holds a voter's latest row and the state after it, in 72 bytes.
 #[derive(Clone)]

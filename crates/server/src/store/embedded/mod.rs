@@ -29,7 +29,8 @@ use pollux_core::id::{PollId, VoterId};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use self::index::{Found, Index, Key};
+use self::filter::Key;
+use self::index::{Found, Index};
 use self::jobs::{Job, Reply, checkpoint, spawn, write};
 use self::readers::Readers;
 pub use self::schema::{FILE, OpenError, follow_secrets, secrets};

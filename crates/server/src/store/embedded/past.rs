@@ -13,7 +13,8 @@ use pollux_core::id::{BallotId, PollId, VoterId};
 use pollux_core::tally::VoterState;
 use rusqlite::Connection;
 
-use super::index::{Found, Index, Key};
+use super::filter::Key;
+use super::index::{Found, Index};
 use super::reads;
 use super::rows::{self, PollKey, StoredBallot, damaged};
 use crate::store::{BallotFate, StoreError, Voter};

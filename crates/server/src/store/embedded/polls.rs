@@ -3,7 +3,7 @@
 use pollux_core::poll::{Poll, PollStatus};
 use rusqlite::{Connection, params};
 
-use super::reads;
+use super::reads::{self, Made};
 use super::rows::{self, PollKey, damaged};
 use crate::store::{
     CODE_REST_MILLIS, ChangeError, Created, IDEMPOTENCY_MILLIS, IdempotencyKey, StoreError,
@@ -57,13 +57,6 @@ pub fn create(
     }
     remember(conn, key, &made, now)?;
     Ok(Created::New(poll))
-}
-
-/// `Made` names the poll or the event that has a join code or was made under an idempotency key; one of the two.
-#[derive(Default)]
-pub struct Made {
-    pub poll: Option<PollKey>,
-    pub event: Option<String>,
 }
 
 /// Returns what the same request made under this key, or an empty [`Made`] if another request used

@@ -10,7 +10,6 @@ use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::standing::{Standing, TallyAt};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::polls::Made;
 use super::rows::{self, PollKey, StoredBallot};
 use crate::store::{BallotRow, DeadLetter, Listing, Progress, StoreError};
 
@@ -355,6 +354,13 @@ pub fn scan(
 /// Returns the polls with rows in `voters`.
 pub fn indexed_polls(conn: &Connection) -> Read<Vec<PollKey>> {
     many(conn, "SELECT key FROM polls WHERE indexed = 1", [], |row| Ok(row.get(0)?))
+}
+
+/// `Made` names the poll or the event that has a join code or was made under an idempotency key; one of the two.
+#[derive(Default)]
+pub struct Made {
+    pub poll: Option<PollKey>,
+    pub event: Option<String>,
 }
 
 /// Returns what an idempotency key made, for which request, and when.

@@ -21,7 +21,8 @@ use pollux_core::poll::Poll;
 use rusqlite::{Connection, params};
 
 use super::db::{Db, Durable, checkpoint};
-use super::index::{Index, Key};
+use super::filter::Key;
+use super::index::Index;
 use super::rows::{self, PollKey, damaged};
 use super::{events, polls, reads};
 use crate::config::StoreLimits;

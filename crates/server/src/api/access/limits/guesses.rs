@@ -30,7 +30,7 @@ pub struct Guesses {
 /// all.
 const SCARCE: u32 = 10;
 
-/// The counts of the running minute.
+/// A `Window` counts what happened in the running minute.
 #[derive(Default)]
 struct Window {
     since: Option<Instant>,

@@ -80,7 +80,7 @@ impl<K: Hash + Eq + Clone> Keyed<K> {
     }
 }
 
-/// The limit on what is created and stays: a poll takes memory while it is open, and stays on the disk for
+/// `Creations` is the limit on what is created and stays: a poll takes memory while it is open, and stays on the disk for
 /// good. So creations have a rate per minute of their own, with a burst that fits a school whose teachers all
 /// begin at once.
 pub struct Creations {

@@ -33,7 +33,7 @@ const MOST_KEYS: usize = 1 << 20;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// All limits of one server, and what each key has used of them.
+/// `Limits` holds what one server allows, and what each key has used of it.
 pub struct Limits {
     addresses: Keyed<IpAddr>,
     voters: Keyed<VoterId>,

@@ -104,7 +104,7 @@ impl Replays {
     }
 }
 
-/// Why there is no replay.
+/// `Failed` says why there is no replay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Failed {
     /// The poll's part of the log has more records than are read for a replay.

@@ -88,7 +88,7 @@ fn standing(cluster: &MemoryLog, poll: &Poll, keep: impl Fn(&Record) -> bool) ->
     standing
 }
 
-/// A step in the course of a vote.
+/// A `Step` is what happens next in the course of a vote.
 #[derive(Clone, Debug)]
 enum Step {
     Cast { other: bool, voter: u8, n: u64, option: u8 },
@@ -228,7 +228,7 @@ fn a_result_that_is_not_the_logs_is_not_replayed() {
     });
 }
 
-/// The bytes of a record, which note the thread that drops them.
+/// `Spied` has the bytes of a record, and notes the thread that drops them.
 struct Spied {
     bytes: Bytes,
     seen: Arc<Mutex<Vec<std::thread::ThreadId>>>,
@@ -246,7 +246,7 @@ impl Drop for Spied {
     }
 }
 
-/// A log that notices when its records are dropped. A replay asks nothing else of it.
+/// A `Spying` is a log that notices when its records are dropped. A replay asks nothing else of it.
 struct Spying {
     log: Arc<MemoryNode>,
     seen: Arc<Mutex<Vec<std::thread::ThreadId>>>,

@@ -17,7 +17,7 @@ pub struct ChoiceView {
     pub options: Vec<OptionView>,
 }
 
-/// The `Selection` says whether a ballot marks one option or may mark several.
+/// `ChoiceModeView` says whether a ballot marks one option or may mark several.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Selection)]

@@ -9,7 +9,7 @@ use super::share;
 /// A sheet has these columns for the options.
 pub const COLUMNS: [&str; 2] = ["optionId", "option"];
 
-/// A line of a choice holds the result of one option.
+/// An `ExportedOption` is a line of a choice: the result of one option.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ExportedOption {

@@ -9,7 +9,7 @@ use super::{fine, share};
 /// A sheet has these columns for the statements and their steps.
 pub const COLUMNS: [&str; 4] = ["statementId", "statement", "mean", "step"];
 
-/// A line of a rating holds how often one step was given to one statement.
+/// An `ExportedStep` is a line of a rating: how often one step was given to one statement.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ExportedStep {
