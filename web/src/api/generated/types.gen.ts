@@ -1011,7 +1011,7 @@ export type RatingPatch = {
      */
     highLabel?: string | null;
     /**
-     * rating.
+     * The kind, which is rating.
      */
     kind?: RatingWord;
     /**

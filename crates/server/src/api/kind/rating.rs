@@ -43,7 +43,7 @@ pub struct NewRating {
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct RatingPatch {
-    /// The word `rating`.
+    /// The kind, which is rating.
     #[schema(nullable = false)]
     pub kind: Option<RatingWord>,
     /// The statements: 1 to 30 texts of 1 to 200 characters, of which no two may look the same.

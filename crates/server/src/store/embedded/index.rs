@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 use parking_lot::RwLock;
-use pollux_core::id::{BallotId, PollId, VoterId};
+use pollux_core::id::{BallotId, PollId};
 use pollux_core::kind::Answer;
 use pollux_core::tally::VoterState;
 use uuid::Uuid;
