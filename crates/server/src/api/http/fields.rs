@@ -95,12 +95,11 @@ pub fn string(value: Value) -> Result<String, String> {
 
 /// Reads every item of an array.
 pub fn each(value: Value, one: impl Fn(Value) -> Result<(), String>) -> Result<(), String> {
-    let items = match value {
+    let mut items = match value {
         Value::Array(items) => items.into_iter().enumerate(),
         other => return Err(format!("must be an array; it is {}", name(&other))),
     };
-    let at = |(i, item)| one(item).map_err(|detail| format!("item {i} {detail}"));
-    items.map(at).collect()
+    items.try_for_each(|(i, item)| one(item).map_err(|detail| format!("item {i} {detail}")))
 }
 
 /// Reads a boolean.
