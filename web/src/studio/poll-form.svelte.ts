@@ -22,7 +22,7 @@ import {
   type Kept,
 } from "./merge";
 
-/** A `Row` is an option or a statement in the form; its key stays while the row moves or its text changes. */
+/** A `Row` has one text of the form's list; its key stays while the row moves or its text changes. */
 export type Row = { key: number; text: string };
 
 /** `Written` is the form's content, without what only a page needs. */

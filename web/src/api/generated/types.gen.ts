@@ -5,7 +5,7 @@ export type ClientOptions = {
 };
 
 /**
- * The address under which phones reach this server.
+ * An `Address` says under which address phones reach this server.
  */
 export type Address = {
     /**
@@ -28,7 +28,7 @@ export type Address = {
 };
 
 /**
- * A choice: voters pick one option of a list, or several.
+ * In a `Choice`, voters mark one option of a list, or several.
  */
 export type Choice = {
     /**
@@ -99,7 +99,7 @@ export type ChoicePatch = {
 };
 
 /**
- * A new event, with the tokens that only its creator is given.
+ * A `CreatedEvent` is a new event, with the tokens that only its creator is given.
  */
 export type CreatedEvent = Event & {
     /**
@@ -122,7 +122,7 @@ export type CreatedEvent = Event & {
 };
 
 /**
- * A new poll, with the token that only its creator is given.
+ * A `CreatedPoll` is a new poll, with the token that only its creator is given.
  */
 export type CreatedPoll = Poll & {
     /**
@@ -136,7 +136,7 @@ export type CreatedPoll = Poll & {
 };
 
 /**
- * An event: polls under one title and one join code.
+ * An `Event` has polls under one title and one join code.
  */
 export type Event = {
     /**
@@ -191,7 +191,7 @@ export type Event = {
 };
 
 /**
- * Changes of an event (a JSON merge patch), all optional.
+ * An `EventPatch` changes an event (a JSON merge patch); all its members are optional.
  */
 export type EventPatch = {
     /**
@@ -217,7 +217,7 @@ export type EventPatch = {
 };
 
 /**
- * A poll in an event's list.
+ * An `EventPoll` is a poll in an event's list.
  */
 export type EventPoll = {
     /**
@@ -253,7 +253,7 @@ export type EventPoll = {
 export type EventPollBody = NewPoll | TakeIn;
 
 /**
- * How an event is doing.
+ * An `EventPulse` says how an event is doing.
  */
 export type EventPulse = {
     /**
@@ -292,7 +292,7 @@ export type Export = {
 export type ExportedLine = ExportedOption | ExportedStep;
 
 /**
- * A line of a choice holds the result of one option.
+ * An `ExportedOption` is a line of a choice: the result of one option.
  */
 export type ExportedOption = {
     /**
@@ -315,7 +315,7 @@ export type ExportedOption = {
 };
 
 /**
- * A line of a rating holds how often one step was given to one statement.
+ * An `ExportedStep` is a line of a rating: how often one step was given to one statement.
  */
 export type ExportedStep = {
     /**
@@ -346,7 +346,7 @@ export type ExportedStep = {
 };
 
 /**
- * A broken rule and its place.
+ * A `FieldError` is a broken rule and its place.
  */
 export type FieldError = {
     /**
@@ -360,7 +360,7 @@ export type FieldError = {
 };
 
 /**
- * The health of the server.
+ * `Health` says whether the server can work.
  */
 export type Health = {
     /**
@@ -386,12 +386,12 @@ export type Health = {
 };
 
 /**
- * The part of a poll that depends on its kind.
+ * The `Kind` is the part of a poll that depends on what it asks.
  */
 export type Kind = Choice | Rating;
 
 /**
- * The leaderboard: the leading options and polls of all open, listed polls whose numbers everybody
+ * The `Leaderboard` ranks the options and polls of all open, listed polls whose numbers everybody
  * may see.
  */
 export type Leaderboard = {
@@ -410,7 +410,7 @@ export type Leaderboard = {
 };
 
 /**
- * The status of the log.
+ * `LogStatus` says how the log is.
  */
 export type LogStatus = {
     /**
@@ -510,7 +510,7 @@ export type NewChoice = {
 };
 
 /**
- * A new event.
+ * A `NewEvent` is what an organiser sends to create an event.
  */
 export type NewEvent = {
     /**
@@ -532,7 +532,7 @@ export type NewEvent = {
 };
 
 /**
- * The new tokens of an event, for an owner who lost theirs.
+ * `NewEventTokens` holds the new tokens of an event, for an owner who lost theirs.
  */
 export type NewEventTokens = {
     /**
@@ -635,7 +635,7 @@ export type NewRating = {
 };
 
 /**
- * The new owner's token of a poll, for an owner who lost theirs.
+ * A `NewToken` is the new owner's token of a poll, for an owner who lost theirs.
  */
 export type NewToken = {
     /**
@@ -653,7 +653,7 @@ export type NewToken = {
 };
 
 /**
- * A poll, as far as you may see it.
+ * A `Poll` is what you may see of a poll.
  */
 export type Poll = Kind & {
     /**
@@ -765,7 +765,7 @@ export type Poll = Kind & {
 };
 
 /**
- * A page of polls, newest first.
+ * A `PollList` is a page of polls, newest first.
  */
 export type PollList = {
     /**
@@ -779,7 +779,7 @@ export type PollList = {
 };
 
 /**
- * One option of a choice.
+ * A `PollOption` is one option of a choice.
  */
 export type PollOption = {
     /**
@@ -802,7 +802,7 @@ export type PollOption = {
 export type PollPatch = ChoicePatch | RatingPatch;
 
 /**
- * A position on the log.
+ * A position says where a record stands on the log.
  */
 export type Position = {
     offset: U64 | null;
@@ -813,7 +813,7 @@ export type Position = {
 };
 
 /**
- * A problem document (RFC 9457).
+ * A `Problem` says what went wrong, as a problem document (RFC 9457).
  */
 export type Problem = {
     /**
@@ -843,7 +843,7 @@ export type Problem = {
 };
 
 /**
- * The status of the processors.
+ * `ProcessorsStatus` says how the processors are.
  */
 export type ProcessorsStatus = {
     /**
@@ -861,7 +861,7 @@ export type ProcessorsStatus = {
 };
 
 /**
- * How a poll is doing.
+ * A `Pulse` says how a poll is doing.
  */
 export type Pulse = {
     /**
@@ -897,7 +897,7 @@ export type Pulse = {
 };
 
 /**
- * An option's place on the leaderboard.
+ * A `RankedOption` is an option's place on the leaderboard.
  */
 export type RankedOption = {
     /**
@@ -928,7 +928,7 @@ export type RankedOption = {
 };
 
 /**
- * A poll's place on the leaderboard, by its voters.
+ * A `RankedPoll` is a poll's place on the leaderboard, by its voters.
  */
 export type RankedPoll = {
     /**
@@ -955,7 +955,7 @@ export type RankedPoll = {
 };
 
 /**
- * A rating: statements that are all rated on the same scale.
+ * A `Rating` has statements that are all rated on the same scale.
  */
 export type Rating = {
     /**
@@ -1058,12 +1058,12 @@ export type RatingPatch = {
 };
 
 /**
- * The word for this kind.
+ * The `RatingWord` stands for this kind.
  */
 export type RatingWord = 'rating';
 
 /**
- * What a voter is told about a ballot.
+ * `Receipt` is what a voter is told about a ballot.
  */
 export type Receipt = {
     /**
@@ -1092,7 +1092,7 @@ export type Receipt = {
 };
 
 /**
- * How the vote of a poll went.
+ * A `Replay` shows how the vote of a poll went.
  */
 export type Replay = {
     /**
@@ -1114,7 +1114,7 @@ export type Replay = {
 };
 
 /**
- * What was counted up to one moment.
+ * A `ReplayFrame` shows what was counted up to one moment.
  */
 export type ReplayFrame = {
     /**
@@ -1129,12 +1129,12 @@ export type ReplayFrame = {
 };
 
 /**
- * Whether a ballot marks one option or may mark several.
+ * `ChoiceModeView` says whether a ballot marks one option or may mark several.
  */
 export type Selection = 'single' | 'multiple';
 
 /**
- * The poll that is to come on stage.
+ * `Show` names the poll that is to come on stage.
  */
 export type Show = {
     /**
@@ -1149,7 +1149,7 @@ export type Show = {
 };
 
 /**
- * A token that can only show and reveal.
+ * A `StageToken` can only show and reveal.
  */
 export type StageToken = {
     /**
@@ -1163,7 +1163,7 @@ export type StageToken = {
 };
 
 /**
- * One statement of a rating.
+ * A `Statement` is one of those that a rating asks about.
  */
 export type Statement = {
     /**
@@ -1190,7 +1190,7 @@ export type Statement = {
 };
 
 /**
- * The status of the server. Without a token only the first three members are given; the others are null.
+ * `Status` says how the server is. Without a token only the first three members are given; the others are null.
  */
 export type Status = {
     /**
@@ -1228,7 +1228,7 @@ export type Status = {
 };
 
 /**
- * The status of the store.
+ * `StoreStatus` says how the store is.
  */
 export type StoreStatus = {
     /**
@@ -1242,12 +1242,12 @@ export type StoreStatus = {
 };
 
 /**
- * How the steps of a scale look.
+ * The `Symbol` says how the steps of a scale look.
  */
 export type Symbol = 'stars' | 'numbers';
 
 /**
- * A poll that belongs to no event yet, and the token of its owner.
+ * `TakeIn` names a poll that belongs to no event yet, and has the token of its owner.
  */
 export type TakeIn = {
     /**
@@ -1261,7 +1261,7 @@ export type TakeIn = {
 };
 
 /**
- * A poll's numbers over time, in its present round.
+ * A `Trend` shows a poll's numbers over time, in its present round.
  */
 export type Trend = {
     /**
@@ -1277,7 +1277,7 @@ export type Trend = {
 };
 
 /**
- * What was counted at the end of a step.
+ * A `TrendPoint` shows what was counted at the end of a step.
  */
 export type TrendPoint = {
     /**
@@ -1342,7 +1342,7 @@ export type Vote = {
 };
 
 /**
- * How long the newest sampled votes took.
+ * `VoteToScreen` says how long the newest sampled votes took.
  */
 export type VoteToScreen = {
     /**
