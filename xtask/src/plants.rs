@@ -568,14 +568,14 @@ pub const PLANTS: &[Plant] = &[
     },
     Plant {
         name: "the last release's change of a poll is not seen (PostgreSQL)",
-        file: "crates/server/src/store/postgres/migrations/V12__documents.sql",
+        file: "crates/server/src/store/postgres/migrations/V14__documents.sql",
         right: "AFTER UPDATE OF question ON polls",
         wrong: "AFTER UPDATE OF turnout ON polls",
         tests: DOCUMENTS,
     },
     Plant {
         name: "an older node goes on showing options that were taken out (PostgreSQL)",
-        file: "crates/server/src/store/postgres/migrations/V12__documents.sql",
+        file: "crates/server/src/store/postgres/migrations/V14__documents.sql",
         right: "    DELETE FROM options o WHERE o.poll = NEW.id AND o.option > cardinality(texts);\n",
         wrong: "",
         tests: DOCUMENTS,

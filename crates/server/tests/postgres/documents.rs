@@ -1,6 +1,8 @@
 //! Polls and events are documents, and were columns before: databases of then are brought up to date, and nodes of
 //! then, which may run beside ours, see our changes as we see theirs.
 
+use std::time::Duration;
+
 use pollux_core::event::{Event, Layout};
 use pollux_core::id::{PollId, UnixMillis};
 use pollux_core::kind::Kind;
@@ -132,6 +134,39 @@ async fn what_was_kept_in_columns_is_read_from_documents() {
         assert_eq!(store.logo(event.id).await.unwrap().is_some(), logo);
     }
     assert_eq!(store.outbox(99).await.unwrap().len(), kept.len() + 3);
+}
+
+#[tokio::test]
+async fn a_migration_waits_for_who_reads_and_lets_others_read() {
+    let server = shared();
+    let config = left_at(&server, 11).await;
+    let older = Older::join(&config).await;
+    let poll = open_poll(100);
+    assert!(older.put(&poll, None).await);
+    // As a `pg_dump` does, and longer than a migration waits for a lock.
+    let (reader, other) = (client(&config).await, client(&config).await);
+    reader.batch_execute("BEGIN; LOCK TABLE polls, events IN ACCESS SHARE MODE").await.unwrap();
+    let starts = tokio::spawn(async move { PostgresStore::open(&config, 1).await });
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert!(!starts.is_finished(), "it had to wait");
+    let reading =
+        tokio::time::timeout(Duration::from_secs(8), other.query("SELECT FROM polls", &[]));
+    assert_eq!(reading.await.expect("nobody waits for long").unwrap().len(), 1);
+    reader.batch_execute("COMMIT").await.unwrap();
+    let store = starts.await.unwrap().unwrap();
+    assert_eq!(poll_of(&*store, poll.id).await, poll);
+}
+
+#[tokio::test]
+async fn a_session_that_looks_for_tables_elsewhere_keeps_documents_in_step() {
+    let server = shared();
+    let config = database(&server);
+    let store = PostgresStore::open(&config, 1).await.unwrap();
+    let poll = create(&*store, open_poll(100)).await;
+    let by_hand = client(&config).await;
+    by_hand.batch_execute("SET search_path = ''").await.unwrap();
+    by_hand.batch_execute("UPDATE public.polls SET question = 'By hand?'").await.unwrap();
+    assert_eq!(poll_of(&*store, poll.id).await, Poll { question: "By hand?".into(), ..poll });
 }
 
 /// Writes a poll by either node: a new one, or one of the `expected` revision.

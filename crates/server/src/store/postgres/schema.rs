@@ -23,6 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// an index over all ballots, which takes a second or two per million.
 const MIGRATION: Duration = Duration::from_secs(30 * 60);
 
+/// The pause after a migration that found others in its way.
+const AGAIN: Duration = Duration::from_millis(500);
+
 /// The query for the number of partitions that the store was made for.
 const PARTITIONS: &str = "SELECT value FROM meta WHERE name = 'partitions'";
 
@@ -164,12 +167,27 @@ async fn migrate_alone(
         tracing::info!(found, known, "migrating the store's schema");
     }
     let runner = migrations::migrations::runner();
-    runner.run_async(client).await.map_err(|error| failed(error.to_string()))?;
+    while let Err(error) = runner.run_async(client).await {
+        if !is_in_the_way(&error) {
+            return Err(failed(error.to_string()));
+        }
+        tracing::info!("others use the tables that are to be migrated; trying again");
+        tokio::time::sleep(AGAIN).await;
+    }
     let found = made_for(client, partitions).await.map_err(said)?;
     if found != partitions.to_string() {
         return Err(OpenError::Partitions { name, found, asked: partitions });
     }
     Ok(())
+}
+
+/// Returns whether a migration failed only because others held what it had to lock. Nothing of it was done then.
+fn is_in_the_way(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    let code = causes.find_map(|cause| cause.downcast_ref::<Error>()?.code());
+    code.is_some_and(|code| {
+        [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED].contains(code)
+    })
 }
 
 /// Returns how many partitions the store is for, if it has our schema. Nothing is changed.

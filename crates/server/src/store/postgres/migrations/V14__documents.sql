@@ -4,13 +4,12 @@
 -- below is for them: triggers keep document and columns in step, whichever of the two a node writes. All of it,
 -- the columns that only they use, and the table `options` can go once no such node is left.
 
--- Changes of polls and events hold this lock, so none of them is half-way.
+-- Changes of polls and events hold the first lock, so none of them is half-way. The second lets everybody read, and
+-- workers commit tallies, while the documents are made.
+SET LOCAL lock_timeout = '2s';
 SELECT pg_advisory_xact_lock(1347180624);
-LOCK TABLE polls, events IN ACCESS EXCLUSIVE MODE;
+LOCK TABLE polls, events IN SHARE ROW EXCLUSIVE MODE;
 
--- Text, because it gives back what was written: jsonb orders it anew, and refuses the escape of NUL.
-ALTER TABLE polls ADD poll text;
-ALTER TABLE events ADD event text;
 COMMENT ON TABLE polls IS
     'One row a poll, deleted ones too: a recount needs their rules. `poll` is the whole of it; id, status, listed, '
     'phase, revision, closes_at, closed_at and event are there to be queried, and the rest is for older nodes';
@@ -24,15 +23,15 @@ COMMENT ON TABLE options IS 'For older nodes: a poll''s options, numbered from 1
 
 -- From columns to documents.
 
-CREATE FUNCTION older_millis(moment timestamptz) RETURNS bigint LANGUAGE sql STABLE AS $$
-    SELECT floor(extract(epoch FROM moment) * 1000)::bigint
+CREATE FUNCTION older_millis(moment timestamptz) RETURNS bigint LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
+    SELECT round(extract(epoch FROM moment) * 1000)::bigint
 $$;
 
-CREATE FUNCTION older_bytes(hash bytea) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+CREATE FUNCTION older_bytes(hash bytea) RETURNS jsonb LANGUAGE sql IMMUTABLE SET search_path FROM CURRENT AS $$
     SELECT jsonb_agg(get_byte(hash, n) ORDER BY n) FROM generate_series(0, length(hash) - 1) AS n
 $$;
 
-CREATE FUNCTION older_poll(p polls) RETURNS text LANGUAGE sql STABLE AS $$
+CREATE FUNCTION older_poll(p polls) RETURNS text LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
     SELECT (
         coalesce(p.asks::jsonb, jsonb_build_object(
             'options', ARRAY(SELECT o.text FROM options o WHERE o.poll = p.id ORDER BY o.option),
@@ -48,7 +47,7 @@ CREATE FUNCTION older_poll(p polls) RETURNS text LANGUAGE sql STABLE AS $$
     )::text
 $$;
 
-CREATE FUNCTION older_event(e events) RETURNS text LANGUAGE sql STABLE AS $$
+CREATE FUNCTION older_event(e events) RETURNS text LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
     SELECT jsonb_build_object(
         'id', e.id, 'code', e.code, 'title', e.title, 'accent', e.accent, 'layout', e.layout, 'logo', e.logo,
         'current', e.current, 'order', e."order", 'embed', e.embed, 'revision', e.revision,
@@ -59,26 +58,25 @@ $$;
 
 UPDATE polls p SET poll = older_poll(p);
 UPDATE events e SET event = older_event(e);
-ALTER TABLE events ALTER event SET NOT NULL;
 
 -- From documents to columns.
 
 -- In two steps, because an interval is multiplied as a floating-point number.
-CREATE FUNCTION older_time(millis bigint) RETURNS timestamptz LANGUAGE sql STABLE AS $$
+CREATE FUNCTION older_time(millis bigint) RETURNS timestamptz LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
     SELECT timestamptz 'epoch' + millis / 1000 * interval '1 second' + millis % 1000 * interval '1 millisecond'
 $$;
 
-CREATE FUNCTION older_hash(bytes jsonb) RETURNS bytea LANGUAGE sql IMMUTABLE AS $$
+CREATE FUNCTION older_hash(bytes jsonb) RETURNS bytea LANGUAGE sql IMMUTABLE SET search_path FROM CURRENT AS $$
     SELECT decode(string_agg(lpad(to_hex(byte::integer), 2, '0'), '' ORDER BY n), 'hex')
     FROM jsonb_array_elements_text(bytes) WITH ORDINALITY AS b(byte, n)
 $$;
 
-CREATE FUNCTION older_texts(texts jsonb) RETURNS text[] LANGUAGE sql IMMUTABLE AS $$
+CREATE FUNCTION older_texts(texts jsonb) RETURNS text[] LANGUAGE sql IMMUTABLE SET search_path FROM CURRENT AS $$
     SELECT coalesce(array_agg(text ORDER BY n), '{}')
     FROM jsonb_array_elements_text(texts) WITH ORDINALITY AS t(text, n)
 $$;
 
-CREATE FUNCTION older_poll_columns() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION older_poll_columns() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     poll jsonb := NEW.poll::jsonb;
 BEGIN
@@ -104,7 +102,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION older_options() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION older_options() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     texts text[] := older_texts(NEW.poll::jsonb -> 'options');
 BEGIN
@@ -115,7 +113,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION older_poll_document() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION older_poll_document() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     UPDATE polls p SET poll = older_poll(p) WHERE p.id = NEW.id;
     RETURN NULL;
@@ -133,7 +131,7 @@ CREATE TRIGGER older_insert AFTER INSERT ON polls
 CREATE TRIGGER older_update AFTER UPDATE OF question ON polls
     FOR EACH ROW EXECUTE FUNCTION older_poll_document();
 
-CREATE FUNCTION older_event_columns() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION older_event_columns() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     event jsonb := NEW.event::jsonb;
 BEGIN
@@ -151,7 +149,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION older_event_document() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION older_event_document() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     NEW.event := older_event(NEW);
     RETURN NEW;
