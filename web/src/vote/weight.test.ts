@@ -58,6 +58,13 @@ test("the page of each kind is the voter's page, and brings the kind's script al
   }
 });
 
+test("the page links every style sheet, since what it loads on demand brings none", () => {
+  const sheets = readdirSync(join(built, "assets")).filter((name) => name.endsWith(".css") && name.startsWith("vote"));
+  const theirs = onDemand.filter((name) => /__vite|\.css/.test(read(name)));
+  expect(sheets.map((name) => `assets/${name}`)).toEqual(linked.filter((path) => path.endsWith(".css")));
+  expect(theirs).toEqual([]);
+});
+
 test("a further kind of poll is one file more, of at most 8 KiB", () => {
   const ballots = onDemand.filter(isBallot);
   expect(ballots.map((name) => name.split("-")[1]).sort()).toEqual(KINDS.sort());

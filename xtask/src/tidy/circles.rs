@@ -53,7 +53,7 @@ fn circles(files: &[&TextFile], folder: &str) -> Vec<Untidy> {
 fn knowledge<'a>(files: &[&'a TextFile], folder: &str) -> Knows<'a> {
     let (_, below) = folder.split_once("src/").unwrap_or_default();
     let name = format!("crate::{}", below.replace('/', "::"));
-    let mut knows = Knows::new();
+    let (mut knows, exported) = (Knows::new(), exported(files, folder));
     for file in files {
         let Some(path) = file.path.strip_prefix(folder) else { continue };
         let module = path.split(['/', '.']).next().unwrap_or_default();
@@ -69,7 +69,8 @@ fn knowledge<'a>(files: &[&'a TextFile], folder: &str) -> Knows<'a> {
             if !is_deep && !line.contains("super::super::") {
                 found.extend(named(line, "super::").chain(grouped(&lines[n..], "super::")));
             }
-            for other in found.into_iter().filter(|other| *other != module) {
+            let of = found.into_iter().map(|name| exported.get(name).copied().unwrap_or(name));
+            for other in of.filter(|other| *other != module) {
                 others.entry(other).or_insert_with(|| format!("{path}:{}", n + 1));
             }
         }
@@ -77,6 +78,27 @@ fn knowledge<'a>(files: &[&'a TextFile], folder: &str) -> Knows<'a> {
     let modules: BTreeSet<_> = knows.keys().copied().collect();
     knows.values_mut().for_each(|others| others.retain(|other, _| modules.contains(other)));
     knows
+}
+
+/// Which module each name comes from that the folder passes on: `pub use self::a::{B, C as D}`.
+fn exported<'a>(files: &[&'a TextFile], folder: &str) -> BTreeMap<&'a str, &'a str> {
+    let beside = format!("{}.rs", folder.trim_end_matches('/'));
+    let is_own = |path: &str| {
+        let own = path.strip_prefix(folder).and_then(|name| name.strip_suffix(".rs"));
+        path == beside || own.is_some_and(|name| OF_THE_FOLDER.contains(&name))
+    };
+    let mut exported = BTreeMap::new();
+    for file in files.iter().filter(|file| is_own(&file.path)) {
+        for statement in file.text.split(';') {
+            let Some((_, path)) = statement.split_once("use self::") else { continue };
+            let Some((module, names)) = path.split_once("::") else { continue };
+            for name in names.split([',', '{', '}']) {
+                let name = name.rsplit([' ', ':']).find(|part| !part.trim().is_empty());
+                exported.extend(name.map(|name| (name.trim(), module)));
+            }
+        }
+    }
+    exported
 }
 
 /// What the group names that begins in the first of these lines directly behind `before`: `crate::{a::B, c}` names “a”
@@ -154,6 +176,22 @@ mod tests {
         assert!(found("use super::hub::Hub;\n"));
         assert!(found("use crate::watch::hub::Hub;\n"));
         assert!(!found("/// [`Hub`](super::hub::Hub) finds it.\n"));
+    }
+
+    #[test]
+    fn a_circle_through_what_the_folder_passes_on_is_found() {
+        let found = |last: &str| {
+            let own = "pub use self::a::{\n    Other, A as First,\n};\npub use self::b::B;\n";
+            let files = [
+                TextFile::new("crates/core/src/of/mod.rs", own),
+                TextFile::new("crates/core/src/of/a.rs", "use super::B;\n"),
+                TextFile::new("crates/core/src/of/b.rs", last),
+            ];
+            !check(&files).is_empty()
+        };
+        assert!(found("use super::{First, Nobody};\n"));
+        assert!(found("use crate::of::Other;\n"));
+        assert!(!found("use super::Nobody;\n"));
     }
 
     #[test]

@@ -33,7 +33,7 @@ const WORDS: &[&str] = &[
     "statements",
 ];
 /// So many files beside those folders may know these words.
-const AT_MOST: usize = 8;
+const AT_MOST: usize = 5;
 
 pub fn check(files: &[TextFile]) -> Vec<Untidy> {
     beyond(files, AT_MOST)

@@ -6,11 +6,22 @@ use bytes::Bytes;
 use pollux_core::ballot::Status;
 use pollux_core::digest::Digest;
 use pollux_core::fold::{Link, Trail, Voter};
-use pollux_core::id::{BallotId, Offset, Partition, PollId, UnixMillis, VoterId};
+use pollux_core::id::{BallotId, Generation, Offset, Partition, PollId, UnixMillis, VoterId};
 use pollux_core::kind::Answer;
 use pollux_core::tally::VoterState;
 
-use super::{Progress, StoreError};
+use super::StoreError;
+
+/// `Progress` says how far a partition is committed and announced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// The generation of the log that the offsets belong to.
+    pub generation: Generation,
+    /// The first offset that is not committed.
+    pub next_offset: Offset,
+    /// The offset below which everything committed was announced.
+    pub announced: Offset,
+}
 
 /// A ballot row is one decided ballot, as the store keeps it. There is at most one row for a ballot id.
 /// It comes from the ballot's first record; repetitions leave none.

@@ -9,7 +9,7 @@ use pollux_core::id::{BallotId, Generation, Offset, Partition, PollId, VoterId};
 use pollux_core::poll::Poll;
 use pollux_core::standing::TallyAt;
 
-use super::{BallotRow, DeadLetter, StoreError};
+use super::{BallotRow, DeadLetter, Progress, StoreError};
 
 /// `CommitError` says why a commit was not made, or may not have been.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,17 +21,6 @@ pub enum CommitError {
     /// The store did not commit, or may not have; see [`StoreError`].
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-/// `Progress` says how far a partition is committed and announced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
-    /// The generation of the log that the offsets belong to.
-    pub generation: Generation,
-    /// The first offset that is not committed.
-    pub next_offset: Offset,
-    /// The offset below which everything committed was announced.
-    pub announced: Offset,
 }
 
 /// A commit is one folded batch of a partition. The store makes all of its changes, or none.

@@ -26,8 +26,8 @@ pub mod conformance;
 use async_trait::async_trait;
 pub use pollux_core::fold::Voter;
 
-pub use self::ballots::{BallotFate, BallotRow, Ballots, DeadLetter};
-pub use self::counting::{Commit, CommitError, Counting, Loaded, Progress};
+pub use self::ballots::{BallotFate, BallotRow, Ballots, DeadLetter, Progress};
+pub use self::counting::{Commit, CommitError, Counting, Loaded};
 pub use self::polls::{
     CODE_REST_MILLIS, ChangeError, Created, EventAndPolls, IDEMPOTENCY_MILLIS, IdempotencyKey,
     Listing, Polls,

@@ -20,9 +20,6 @@ use super::sync_mark::{self, SyncMark};
 use crate::ambient::SharedAmbient;
 use crate::log::control::genesis;
 
-/// The file's name in the data folder.
-pub const NAME: &str = "log.db";
-
 /// The `PRAGMA application_id`: "PxLg".
 const APPLICATION: i32 = 0x5078_4c67;
 
@@ -86,12 +83,12 @@ pub(super) fn open(
 /// Returns the path of the log in a folder, which must exist; the log need not.
 pub(super) fn existing(folder: &Path) -> Result<PathBuf, OpenError> {
     match std::fs::metadata(folder) {
-        Ok(found) if found.is_dir() => Ok(folder.join(NAME)),
-        Ok(_) => Err(OpenError::Io { file: folder.join(NAME), why: "its folder is a file".into() }),
+        Ok(found) if found.is_dir() => Ok(folder.join(FILE)),
+        Ok(_) => Err(OpenError::Io { file: folder.join(FILE), why: "its folder is a file".into() }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             Err(OpenError::NoFolder { folder: folder.into() })
         }
-        Err(error) => Err(io_fault(&folder.join(NAME), &error)),
+        Err(error) => Err(io_fault(&folder.join(FILE), &error)),
     }
 }
 
@@ -349,7 +346,7 @@ fn check_synced(connection: &Connection, file: &Path, facts: &Facts) -> Result<(
         Some(mark) => return check_mark(connection, file, &mark, facts),
         None if facts.heads.iter().all(|head| head.end <= 1 || head.digest.is_none()) => {}
         None => tracing::warn!(
-            "{} is not there, or damaged: cannot tell whether {NAME} has lost its end",
+            "{} is not there, or damaged: cannot tell whether {FILE} has lost its end",
             sync_mark::beside(file).display()
         ),
     }

@@ -43,7 +43,6 @@ use tokio::sync::broadcast::error::TryRecvError;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 pub use self::error::OpenError;
-pub use self::file::NAME as FILE;
 pub use self::lock::{FolderLock, LockError};
 pub use self::reader::{Inspected, LogReader};
 pub use self::rows::Damage;
@@ -160,7 +159,7 @@ impl EmbeddedLog {
         ambient: SharedAmbient,
     ) -> Result<Arc<Self>, OpenError> {
         let (connection, facts) = file::open(folder, partitions, &ambient)?;
-        Self::start(connection, facts, folder.join(file::NAME), limits)
+        Self::start(connection, facts, folder.join(FILE), limits)
     }
 
     /// Starts the threads, and the task that answers.

@@ -50,7 +50,7 @@ async fn folder_with(records: usize) -> TempDir {
 
 /// Changes a log's file behind its back.
 fn tamper(folder: &Path, sql: &str) {
-    Connection::open(folder.join(file::NAME)).unwrap().execute_batch(sql).unwrap();
+    Connection::open(folder.join(FILE)).unwrap().execute_batch(sql).unwrap();
 }
 
 fn names(folder: &Path) -> Vec<String> {
@@ -87,7 +87,7 @@ async fn what_a_killed_creation_left_is_swept_away() {
 #[tokio::test]
 async fn a_commit_returns_after_the_fsync() {
     let folder = folder_with(1).await;
-    let writes = file::connect(&folder.path().join(file::NAME)).unwrap();
+    let writes = file::connect(&folder.path().join(FILE)).unwrap();
     let level: i64 = writes.query_row("PRAGMA synchronous", [], |row| row.get(0)).unwrap();
     assert_eq!(level, 2);
 }
@@ -225,7 +225,7 @@ async fn a_full_disk_refuses_and_recovers() {
     let (connection, facts) = file::open(folder.path(), 2, &ambient).unwrap();
     let pages: i64 =
         connection.query_row("PRAGMA max_page_count = 1", [], |row| row.get(0)).unwrap();
-    let file = folder.path().join(file::NAME);
+    let file = folder.path().join(FILE);
     let log = EmbeddedLog::start(connection, facts, file, LogLimits::default()).unwrap();
     assert_eq!(
         fs::metadata(folder.path().join("log.db")).unwrap().len(),
