@@ -14,9 +14,9 @@ use rusqlite::{Connection, OpenFlags};
 use super::batch::{self, Batch};
 use super::chain::Head;
 use super::error::{OpenError, damaged, io_fault, sql_fault};
-use super::passed_over;
 use super::rows::{self, Fault, SCHEMA};
 use super::sync_mark::{self, SyncMark};
+use super::{FILE, passed_over};
 use crate::ambient::SharedAmbient;
 use crate::log::control::genesis;
 

@@ -63,6 +63,9 @@ use crate::ambient::SharedAmbient;
 use crate::config::LogLimits;
 use crate::wal::WalSize;
 
+/// The log's file in the data folder.
+pub const FILE: &str = "log.db";
+
 /// The most announcements that a feed delivers at once.
 const FEED_BATCH: usize = 1024;
 

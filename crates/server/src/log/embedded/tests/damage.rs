@@ -130,7 +130,7 @@ fn old_log(records: usize) -> TempDir {
          );",
     );
     let generation = Generation("0199a3a4-0000-7000-8000-000000000001".parse().unwrap());
-    let connection = Connection::open(folder.path().join(file::NAME)).unwrap();
+    let connection = Connection::open(folder.path().join(FILE)).unwrap();
     let insert = |place: u64, record: &NewRecord| {
         let mut records = Vec::new();
         batch::push(&mut records, record);
