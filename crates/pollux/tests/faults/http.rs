@@ -61,6 +61,16 @@ impl Client {
         Ok((status, serde_json::from_slice(&body).unwrap_or(Value::Null)))
     }
 
+    /// Asks for this path and returns the answer's `Date` in seconds since 1970.
+    pub async fn date(&mut self, path: &str) -> Result<i64> {
+        let mut sender = self.connect().await?;
+        let request = Request::builder().uri(path).header("host", "127.0.0.1");
+        let request = request.body(Full::new(Bytes::new()))?;
+        let answer = timeout(ANSWER, sender.send_request(request)).await.context("no answer")??;
+        let date = answer.headers().get("date").context("the answer has no date")?;
+        Ok(jiff::fmt::rfc2822::parse(date.to_str()?)?.timestamp().as_second())
+    }
+
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>> {
         let connecting = TcpStream::connect(("127.0.0.1", self.port));
         let stream =

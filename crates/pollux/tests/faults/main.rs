@@ -2,7 +2,7 @@
 //! we know of under a live load, and makes an exact recount after each scenario.
 //!
 //! ```sh
-//! cargo test -p pollux --test faults                 # each scenario once, in order
+//! cargo test -p pollux --test faults                 # each scenario once, in order, but the nightly ones
 //! cargo test -p pollux --test faults -- zookeeper    # those with this in their name
 //! make torture SEED=7 MINUTES=30                     # random ones, also at once, for so long
 //! POLLUX_TEST_KRAFT=1 cargo test -p pollux --test faults   # Kafka 4, without ZooKeeper
@@ -13,6 +13,7 @@
 #![allow(missing_docs)]
 
 mod brokers;
+mod clocks;
 mod http;
 mod lag;
 mod load;
@@ -20,6 +21,7 @@ mod network;
 mod nodes;
 mod people;
 mod power;
+mod preload;
 mod processors;
 mod proxy;
 mod recount;
@@ -43,8 +45,8 @@ use report::{Row, table};
 use scenario::{Area, Scenario};
 use stage::Stage;
 
-/// `FILES` lists every scenario, in the order of a plain run.
-const FILES: &[&[Scenario]] = &[
+/// `PLAIN` lists the scenarios of a plain run, in their order.
+const PLAIN: &[&[Scenario]] = &[
     brokers::SCENARIOS,
     power::SCENARIOS,
     zookeeper::SCENARIOS,
@@ -54,14 +56,22 @@ const FILES: &[&[Scenario]] = &[
     people::SCENARIOS,
 ];
 
+/// `NIGHTLY` lists the scenarios that a plain run leaves out. They run by name, and in `make torture`.
+const NIGHTLY: &[&[Scenario]] = &[clocks::SCENARIOS];
+
 fn main() -> ExitCode {
     let names: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let mode = match std::env::var_os("POLLUX_TEST_KRAFT") {
         Some(_) => Mode::KRaft,
         None => Mode::ZooKeeper,
     };
-    let chosen: Vec<&Scenario> = FILES
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let minutes = number("POLLUX_TORTURE_MINUTES");
+    let plain = names.is_empty() && minutes.is_none();
+    let nightly = if plain { &[] } else { NIGHTLY };
+    let chosen: Vec<&Scenario> = PLAIN
         .iter()
+        .chain(nightly)
         .flat_map(|file| *file)
         .filter(|it| mode == Mode::ZooKeeper || !it.zookeeper)
         .filter(|it| names.is_empty() || names.iter().any(|name| it.name.contains(name.as_str())))
@@ -71,9 +81,7 @@ fn main() -> ExitCode {
         chosen.iter().for_each(|scenario| println!("{}: test", scenario.name));
         return ExitCode::SUCCESS;
     }
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let seed = number("POLLUX_SEED").unwrap_or_else(|| u64::from(std::process::id()));
-    let minutes = number("POLLUX_TORTURE_MINUTES");
     eprintln!("POLLUX_SEED={seed}; {} scenarios", chosen.len());
 
     let begun = Instant::now();

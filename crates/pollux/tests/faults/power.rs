@@ -5,14 +5,17 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
 
+use crate::preload::Preload;
 use crate::recount::Topic;
 use crate::scenario::{Area, Harm, Scenario};
 use crate::stage::{BROKERS, HEALED, Stage, VOTES};
+
+/// `LIBRARY` makes a broker write down what it syncs.
+const LIBRARY: Preload = Preload { name: "power", variable: "POLLUX_TEST_SYNCED" };
 
 /// These are the scenarios about power cuts.
 pub const SCENARIOS: &[Scenario] = &[Scenario {
@@ -82,19 +85,16 @@ impl Power {
     /// Restarts the broker with the library that writes down what it syncs.
     fn watch(stage: &Stage, broker: &'static str) -> Result<Self> {
         let cluster = &stage.cluster;
-        let library = compile(cluster.folder())?;
         let record = cluster.folder().join(format!("{broker}.synced"));
         let folder = cluster.folder().join(broker);
         cluster.stop(broker)?;
         let _ = fs::remove_file(&record);
         let all = files(&folder)?;
         let before = all.iter().map(|file| identity(file)).collect::<Result<_>>()?;
-        let [preload, synced] = ["LD_PRELOAD", "POLLUX_TEST_SYNCED"];
-        let paths = [&library, &record].map(|path| path.display().to_string());
-        cluster.set_variables(broker, &[(preload, Some(&paths[0])), (synced, Some(&paths[1]))])?;
+        LIBRARY.give(cluster, broker, &record)?;
         let started = stage.start_broker(broker).and_then(|()| cluster.wait_in_sync(HEALED));
         // Whatever starts it next starts it as it was.
-        cluster.set_variables(broker, &[(preload, None), (synced, None)])?;
+        LIBRARY.take_away(cluster, broker)?;
         started?;
         Ok(Self { broker, folder, record, before })
     }
@@ -131,18 +131,6 @@ impl Power {
         ensure!(of_all > 0, "everything was synced, on topics too that nobody flushes");
         Ok(format!("{of_all} bytes were not synced, {of_votes} of them votes"))
     }
-}
-
-/// Compiles the library.
-fn compile(folder: &Path) -> Result<PathBuf> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults/power.c");
-    let library = folder.join("power.so");
-    let mut cc = Command::new("cc");
-    cc.args(["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o"]);
-    let output = cc.arg(&library).arg(source).output();
-    let output = output.context("cc is missing. On Debian: sudo apt-get install gcc")?;
-    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Ok(library)
 }
 
 /// Returns all regular files below a folder.
