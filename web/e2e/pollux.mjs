@@ -109,7 +109,8 @@ export class Pollux {
 
   /** Takes topics and a database of the cluster that nobody else has taken. */
   async #join() {
-    const { KAFKA_BROKER, DB_HOST, DB_PORT, DB_USER, DB_PASSWORD, POLLUX_SECRET } = process.env;
+    const { KAFKA_BROKER, DB_HOST, DB_PORT, DB_USER, DB_PASSWORD } = process.env;
+    const { POLLUX_SECRET, POLLUX_KAFKA_FLUSH } = process.env;
     for (const name of DATABASES) {
       // The folder is this run's: whoever creates the note in it has the database.
       const taken = await mkdir(join(tmpdir(), `taken-${name}`)).then(
@@ -126,6 +127,7 @@ export class Pollux {
         DB_USER,
         DB_PASSWORD,
         POLLUX_SECRET,
+        POLLUX_KAFKA_FLUSH,
         DB_NAME: name,
         POLLUX_TOPIC_PREFIX: `${name}.`,
       };
