@@ -112,7 +112,7 @@ fn seen(stage: &Stage, web: usize, wrong: i64) -> Result<()> {
     })
 }
 
-/// The `Clock` of one node: a file that the library of `clock.c` reads in the node.
+/// A `Clock` is a file that the library of `clock.c` reads in one node.
 struct Clock {
     file: PathBuf,
 }
