@@ -2,24 +2,16 @@
 // sent again under the same id, screens keep what they show, and an organiser's change happens once.
 
 import assert from "node:assert/strict";
-import { after, afterEach, before } from "node:test";
+import { afterEach } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { launch, person, STAGE } from "./browser.mjs";
-import { test } from "./harness.mjs";
+import { person, STAGE } from "./browser.mjs";
+import { inHall, test } from "./harness.mjs";
 import { WRONG } from "./line.mjs";
 import { at as joined, figures, live, NO_SERVER, stands, tap, told } from "./phone.mjs";
-import { Pollux } from "./pollux.mjs";
 import { until } from "./until.mjs";
 
-let server, browser;
-before(async () => {
-  [server, browser] = [await Pollux.start(), await launch()];
-});
+const { server, browser } = await inHall();
 afterEach(() => server.line.forget());
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
 
 const at = (poll, rest) => joined(browser, server, poll, { expected: NO_SERVER, ...rest });
 const voteIn = (poll) => new RegExp(`^POST /api/polls/${poll.id}/vote`);

@@ -2,24 +2,16 @@
 // poll's time begins when the poll opens.
 
 import assert from "node:assert/strict";
-import { after, before } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { launch, person, STAGE } from "./browser.mjs";
+import { person, STAGE } from "./browser.mjs";
 import { browserClock, ServerClock } from "./clocks.mjs";
-import { test } from "./harness.mjs";
+import { inHall, test } from "./harness.mjs";
 import { at as joined, figures, live, stands, tap, told } from "./phone.mjs";
 import { Pollux } from "./pollux.mjs";
 import { until } from "./until.mjs";
 
 const HOUR = 3_600;
-let server, browser;
-before(async () => {
-  [server, browser] = [await Pollux.start(), await launch()];
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const { server, browser } = await inHall();
 
 /** Returns a ballot id of this time: a UUIDv7. */
 function ballotAt(ms) {

@@ -1,9 +1,10 @@
 // Runs a test in a busy hall. It ends whatever happens, and when it fails it prints what was on its screens.
 
-import { test as once } from "node:test";
+import { after, test as once } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { abandon, screens } from "./browser.mjs";
+import { abandon, launch, screens } from "./browser.mjs";
 import { lines } from "./line.mjs";
+import { Pollux } from "./pollux.mjs";
 import { PATIENCE_MS } from "./until.mjs";
 
 /**
@@ -15,6 +16,18 @@ const TRY_MS = 180_000;
  * each time.
  */
 const RETRIES = Number(process.env.E2E_RETRIES ?? 0);
+
+/** Starts the server and the browser that a file's tests share; both end after the tests. */
+export async function inHall() {
+  const server = await Pollux.start();
+  let browser;
+  after(async () => {
+    await browser?.close();
+    await server.stop();
+  });
+  browser = await launch();
+  return { server, browser };
+}
 
 /**
  * Registers a test with node:test; `steps` gets its context. A failed try is printed with what its screens

@@ -2,20 +2,12 @@
 // broken line.
 
 import assert from "node:assert/strict";
-import { after, before } from "node:test";
-import { launch, person, STAGE } from "./browser.mjs";
-import { test } from "./harness.mjs";
+import { person, STAGE } from "./browser.mjs";
+import { inHall, test } from "./harness.mjs";
 import { at as joined, box, choice, figures, live, press, stands, tap, told } from "./phone.mjs";
 import { Pollux } from "./pollux.mjs";
 
-let server, browser;
-before(async () => {
-  [server, browser] = [await Pollux.start(), await launch()];
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const { server, browser } = await inHall();
 
 const at = (poll, rest) => joined(browser, server, poll, rest);
 const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];

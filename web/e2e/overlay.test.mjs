@@ -1,21 +1,12 @@
 // Tests what stands beside the stage: the overlay, the embed and the leaderboard.
 
 import assert from "node:assert/strict";
-import { after, before } from "node:test";
 import { PNG } from "pngjs";
-import { launch } from "./browser.mjs";
-import { test } from "./harness.mjs";
+import { inHall, test } from "./harness.mjs";
 import { Pollux } from "./pollux.mjs";
 import { moves, openOn, row, stageIn, watchMoves } from "./stage.mjs";
 
-let server, browser;
-before(async () => {
-  [server, browser] = [await Pollux.start(), await launch()];
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const { server, browser } = await inHall();
 
 const stage = (rest) => stageIn(browser, rest);
 const open = (page, path, on = server) => openOn(page, on, path);

@@ -4,15 +4,14 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { after, before } from "node:test";
+import { before } from "node:test";
 import { AxeBuilder } from "@axe-core/playwright";
-import { launch, person, still } from "./browser.mjs";
-import { test } from "./harness.mjs";
-import { Pollux } from "./pollux.mjs";
+import { person, still } from "./browser.mjs";
+import { inHall, test } from "./harness.mjs";
 
-let server, browser, live, words;
+const { server, browser } = await inHall();
+let live, words;
 before(async () => {
-  [server, browser] = [await Pollux.start(), await launch()];
   const open = await server.poll("A question that is asked?", [
     "An answer",
     "مرحبا بالعالم",
@@ -44,10 +43,6 @@ before(async () => {
     ...polls.map((id) => `/embed/${id}`),
     ...polls.slice(0, -1).map((id) => `/overlay/${id}`),
   ];
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
 });
 
 /** Waits until a page that connects is connected, and at rest. */

@@ -2,20 +2,11 @@
 // storage, and over plain HTTP.
 
 import assert from "node:assert/strict";
-import { after, before } from "node:test";
-import { launch, person, still } from "./browser.mjs";
-import { test } from "./harness.mjs";
+import { person, still } from "./browser.mjs";
+import { inHall, test } from "./harness.mjs";
 import { accessible, at as joined, choice, counts, figures, live, press, SMALL, tap, told } from "./phone.mjs";
-import { Pollux } from "./pollux.mjs";
 
-let server, browser;
-before(async () => {
-  [server, browser] = [await Pollux.start(), await launch()];
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const { server, browser } = await inHall();
 
 const at = (poll, rest) => joined(browser, server, poll, rest);
 

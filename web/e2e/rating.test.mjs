@@ -2,21 +2,12 @@
 // screen, without a connection, and with hidden results. Also a rating's way from the studio to the stage.
 
 import assert from "node:assert/strict";
-import { after, before } from "node:test";
-import { launch, person, STAGE } from "./browser.mjs";
-import { test } from "./harness.mjs";
+import { person, STAGE } from "./browser.mjs";
+import { inHall, test } from "./harness.mjs";
 import { accessible, at as joined, live, press, SMALL, told } from "./phone.mjs";
-import { Pollux } from "./pollux.mjs";
 import { turnoutStandsFree } from "./turnout.mjs";
 
-let server, browser;
-before(async () => {
-  [server, browser] = [await Pollux.start(), await launch()];
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const { server, browser } = await inHall();
 
 const STATEMENTS = ["The talks", "The room", "The food"];
 const ENDS = { lowLabel: "Poor", highLabel: "Excellent" };

@@ -2,21 +2,12 @@
 // has won.
 
 import assert from "node:assert/strict";
-import { after, before } from "node:test";
-import { launch, still } from "./browser.mjs";
-import { test } from "./harness.mjs";
-import { Pollux } from "./pollux.mjs";
+import { still } from "./browser.mjs";
+import { inHall, test } from "./harness.mjs";
 import { eventOf, moves, openOn, reaches, rows, shownRows, stageIn, total, watchMoves } from "./stage.mjs";
 import { turnoutStandsFree } from "./turnout.mjs";
 
-let server, browser;
-before(async () => {
-  [server, browser] = [await Pollux.start(), await launch()];
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const { server, browser } = await inHall();
 
 const stage = (rest) => stageIn(browser, rest);
 const open = (page, path, on = server) => openOn(page, on, path);

@@ -20,9 +20,10 @@ const GRACE_MS = 5_000;
 const scratch = mkdtempSync(join(tmpdir(), "pollux-e2e-"));
 const flaky = [];
 const asked = process.argv.slice(2);
-const files = asked.length ? asked : readdirSync("e2e").map((name) => `e2e/${name}`);
+const all = () => readdirSync("e2e").filter((name) => name.endsWith(".test.mjs"));
+const files = asked.length ? asked : all().map((name) => `e2e/${name}`);
 const alone = files.filter((file) => ALONE.test(file));
-const together = files.filter((file) => !ALONE.test(file) && (asked.length || file.endsWith(".test.mjs")));
+const together = files.filter((file) => !ALONE.test(file));
 
 let tests = null;
 const end = () => {

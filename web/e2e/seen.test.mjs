@@ -2,20 +2,12 @@
 // proof comes on request and is this poll's own.
 
 import assert from "node:assert/strict";
-import { after, before } from "node:test";
-import { launch, person, PHONE, STAGE, still } from "./browser.mjs";
+import { person, PHONE, STAGE, still } from "./browser.mjs";
 import { FONTS, inked, SCRIPTS, setIn, STYLED, whole } from "./fonts.mjs";
-import { test } from "./harness.mjs";
+import { inHall, test } from "./harness.mjs";
 import { Pollux } from "./pollux.mjs";
 
-let server, browser;
-before(async () => {
-  [server, browser] = [await Pollux.start(), await launch()];
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const { server, browser } = await inHall();
 
 const stage = (rest = {}) => person(browser, { size: STAGE, theme: "dark", ...rest });
 

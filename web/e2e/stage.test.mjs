@@ -1,23 +1,15 @@
 // Tests the stage: what the room sees move, what stays where it is, and what keys do.
 
 import assert from "node:assert/strict";
-import { after, before } from "node:test";
 import jsqr from "jsqr";
 import { PNG } from "pngjs";
-import { launch, person, still } from "./browser.mjs";
-import { test } from "./harness.mjs";
+import { person, still } from "./browser.mjs";
+import { inHall, test } from "./harness.mjs";
 import { NO_SERVER } from "./phone.mjs";
 import { Pollux } from "./pollux.mjs";
 import { eventOf, openOn, reaches, row, rows, shownRows, stageIn, total } from "./stage.mjs";
 
-let server, browser;
-before(async () => {
-  [server, browser] = [await Pollux.start(), await launch()];
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const { server, browser } = await inHall();
 
 const HD = { width: 1920, height: 1080 };
 const stage = (rest) => stageIn(browser, rest);

@@ -1,21 +1,12 @@
 // Tests events in the studio: their agenda, limits of time, and that whatever anybody does is on the screen at once.
 
 import assert from "node:assert/strict";
-import { after, before } from "node:test";
-import { launch, person } from "./browser.mjs";
-import { test } from "./harness.mjs";
-import { Pollux } from "./pollux.mjs";
+import { person } from "./browser.mjs";
+import { inHall, test } from "./harness.mjs";
 import { live, option, organiserIn, press } from "./studio.mjs";
 import { until } from "./until.mjs";
 
-let server, browser;
-before(async () => {
-  [server, browser] = [await Pollux.start(), await launch()];
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const { server, browser } = await inHall();
 
 const organiser = (rest) => organiserIn(browser, rest);
 

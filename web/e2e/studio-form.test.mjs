@@ -1,20 +1,10 @@
 // Tests the studio's form: polls are written, kept unsaved, put in order, and printed.
 
 import assert from "node:assert/strict";
-import { after, before } from "node:test";
-import { launch } from "./browser.mjs";
-import { test } from "./harness.mjs";
-import { Pollux } from "./pollux.mjs";
+import { inHall, test } from "./harness.mjs";
 import { option, organiserIn, press, status, voters, written } from "./studio.mjs";
 
-let server, browser;
-before(async () => {
-  [server, browser] = [await Pollux.start(), await launch()];
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const { server, browser } = await inHall();
 
 const organiser = (rest) => organiserIn(browser, rest);
 

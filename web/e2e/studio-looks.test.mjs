@@ -1,21 +1,13 @@
 // Tests how the studio looks and what a screen reader is told of it.
 
 import assert from "node:assert/strict";
-import { after, before } from "node:test";
 import { AxeBuilder } from "@axe-core/playwright";
-import { launch, still } from "./browser.mjs";
-import { test } from "./harness.mjs";
+import { still } from "./browser.mjs";
+import { inHall, test } from "./harness.mjs";
 import { Pollux } from "./pollux.mjs";
 import { LAPTOP, SMALL, live, organiserIn } from "./studio.mjs";
 
-let server, browser;
-before(async () => {
-  [server, browser] = [await Pollux.start(), await launch()];
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const { server, browser } = await inHall();
 
 const organiser = (rest) => organiserIn(browser, rest);
 

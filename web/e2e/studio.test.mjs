@@ -2,21 +2,13 @@
 // see.
 
 import assert from "node:assert/strict";
-import { after, before } from "node:test";
-import { launch, still } from "./browser.mjs";
-import { test } from "./harness.mjs";
+import { still } from "./browser.mjs";
+import { inHall, test } from "./harness.mjs";
 import { NO_SERVER } from "./phone.mjs";
 import { OPERATOR, Pollux } from "./pollux.mjs";
 import { live, option, organiserIn, press, status, voters, written } from "./studio.mjs";
 
-let server, browser;
-before(async () => {
-  [server, browser] = [await Pollux.start(), await launch()];
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const { server, browser } = await inHall();
 
 const organiser = (rest) => organiserIn(browser, rest);
 

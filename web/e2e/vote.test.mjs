@@ -2,21 +2,12 @@
 // person, two tabs, and a whole room.
 
 import assert from "node:assert/strict";
-import { after, before } from "node:test";
-import { launch, person } from "./browser.mjs";
-import { test } from "./harness.mjs";
+import { person } from "./browser.mjs";
+import { inHall, test } from "./harness.mjs";
 import { at as joined, choice, counts, figures, live, NO_SERVER, press, row, SMALL, tap, told } from "./phone.mjs";
-import { Pollux } from "./pollux.mjs";
 import { until } from "./until.mjs";
 
-let server, browser;
-before(async () => {
-  [server, browser] = [await Pollux.start(), await launch()];
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const { server, browser } = await inHall();
 
 /** Tells whether an option's bar reaches this far, once it has stopped moving. */
 const reaches = async (page, option, share) =>

@@ -2,43 +2,20 @@
 // do not come. Votes and what screens show are in answers.test.mjs.
 
 import assert from "node:assert/strict";
-import { after, before } from "node:test";
-import { launch, person, STAGE } from "./browser.mjs";
-import { test } from "./harness.mjs";
-import { Pollux } from "./pollux.mjs";
+import { person, STAGE } from "./browser.mjs";
+import { inHall, test } from "./harness.mjs";
+import { organiserIn, press } from "./studio.mjs";
 import { until } from "./until.mjs";
 
 /** What a browser writes into the console about broken answers. */
 const NOISE = /Failed to load resource|WebSocket connection|ERR_/;
-const LAPTOP = { width: 1280, height: 800 };
 
-let server, browser;
-before(async () => {
-  [server, browser] = [await Pollux.start(), await launch()];
-  // Each test says what answers in the server's place, and counts it.
-  server.line.honest = true;
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
-const press = (page, name) => page.getByRole("button", { name }).click();
+const { server, browser } = await inHall();
+// Each test says what answers in the server's place, and counts it.
+server.line.honest = true;
 
 /** Opens a device that holds these tokens. */
-async function organiser(...holding) {
-  const who = await person(browser, { size: LAPTOP, expected: NOISE });
-  await who.context.addInitScript(
-    (held) => {
-      for (const { id, token, kind } of held) {
-        localStorage.setItem(`pollux.token.${id}`, JSON.stringify(token));
-        if (kind) localStorage.setItem(`pollux.kind.${id}`, JSON.stringify(kind));
-      }
-    },
-    holding.map((one) => ({ id: one.id, token: one.ownerToken, kind: "title" in one ? "event" : null })),
-  );
-  return who;
-}
+const organiser = (...holding) => organiserIn(browser, { holding, expected: NOISE });
 
 /** Returns a route handler that does each of these in turn with a request, and lets the rest through. */
 const inTurn = (acts) => async (route) => {
