@@ -101,11 +101,12 @@ pub fn member(answer: &Answer) -> (&'static str, Value) {
 pub struct Vote {
     #[command(flatten)]
     choice: choice::Vote,
-    /// Answer to vote with: numbers of options in a choice, such as [1,3]; in a rating a step or null for each
-    /// statement, such as [5,null,3] [default there: the highest step for each]
+    /// Answer to vote with, as the kind of the poll writes it.
     #[arg(
         long,
         value_name = "JSON",
+        help = "Answer to vote with: numbers of options in a choice, such as [1,3]; in a rating a step or null for each \
+                statement, such as [5,null,3] [default there: the highest step for each]",
         requires = "cast",
         conflicts_with = "ballot",
         value_parser = array
