@@ -105,9 +105,9 @@ pub struct Part {
     pub partitions: u32,
 }
 
-/// A step is the effect of one record.
+/// An `Effect` is what the fold makes of one record.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Step {
+pub struct Effect {
     /// Whether the record changed the tally of its poll.
     pub changed: bool,
     /// What became of the record.
@@ -143,8 +143,8 @@ pub struct DecidedBallot {
 
 impl Past {
     /// Decides the record that stands at `offset`.
-    pub fn apply(&mut self, part: Part, offset: Offset, entry: &Entry) -> Step {
-        let still = |outcome| Step { changed: false, outcome };
+    pub fn apply(&mut self, part: Part, offset: Offset, entry: &Entry) -> Effect {
+        let still = |outcome| Effect { changed: false, outcome };
         match entry {
             Entry::Genesis(_) if offset == 0 => still(Outcome::Nothing),
             Entry::Genesis(_) => still(Outcome::Dead(DeadReason::StrayGenesis)),
@@ -153,16 +153,16 @@ impl Past {
         }
     }
 
-    fn control(&mut self, control: &Control) -> Step {
+    fn control(&mut self, control: &Control) -> Effect {
         let Some((rules, tally)) = self.polls.get_mut(&control.poll) else {
-            return Step { changed: false, outcome: Outcome::Dead(DeadReason::UnknownPoll) };
+            return Effect { changed: false, outcome: Outcome::Dead(DeadReason::UnknownPoll) };
         };
         let changed = tally::control(rules, tally, control.phase, control.round, control.gate);
-        Step { changed, outcome: if changed { Outcome::Moved } else { Outcome::Nothing } }
+        Effect { changed, outcome: if changed { Outcome::Moved } else { Outcome::Nothing } }
     }
 
-    fn ballot(&mut self, part: Part, offset: Offset, ballot: &Ballot) -> Step {
-        let dead = |reason| Step { changed: false, outcome: Outcome::Dead(reason) };
+    fn ballot(&mut self, part: Part, offset: Offset, ballot: &Ballot) -> Effect {
+        let dead = |reason| Effect { changed: false, outcome: Outcome::Dead(reason) };
         if ballot_partition(ballot.poll, ballot.voter, part.partitions) != part.partition {
             return dead(DeadReason::Misplaced);
         }
@@ -199,7 +199,7 @@ impl Past {
                 })
             }
         };
-        Step { changed, outcome }
+        Effect { changed, outcome }
     }
 }
 

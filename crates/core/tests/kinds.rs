@@ -9,7 +9,7 @@ use pollux_core::ballot::{Ballot, NamedBy};
 use pollux_core::id::{BallotId, Generation, PollId, UnixMillis, VoterId};
 use pollux_core::kind::choice::{self, ChoiceMode, MAX_OPTIONS};
 use pollux_core::kind::rating::{self, MAX_STATEMENTS, MAX_STEPS, Steps};
-use pollux_core::kind::{Answer, Draft as KindDraft, Form, Kind, Written};
+use pollux_core::kind::{Answer, Form, Kind, KindDraft, Written};
 use pollux_core::poll::{ChangeRefused, Draft, Poll};
 use pollux_core::record::{Entry, MAX_VALUE_BYTES};
 use pollux_core::standing::{Standing, TallyAt};

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use pollux_core::kind::choice::MAX_OPTION_CHARS;
-use pollux_core::kind::{Draft as Asked, Kind, Written, choice, rating};
+use pollux_core::kind::{Kind, KindDraft, Written, choice, rating};
 use pollux_core::poll::{ChangeRefused, Draft, Poll};
 use pollux_core::text::{Text, control, count, key, most_bytes, normalise};
 use pollux_core::{event, id};
@@ -153,7 +153,7 @@ fn whatever_an_organiser_writes_must_have_something_to_see() {
             low_label: low.into(),
             ..Default::default()
         };
-        Poll::draft(id, Draft::new("Which?", Asked::Rating(kind)), [0; 32], NOW)
+        Poll::draft(id, Draft::new("Which?", KindDraft::Rating(kind)), [0; 32], NOW)
     };
     assert_eq!(broken(asked("\u{ad}", "")), one("/statements/0", detail));
     let Kind::Rating(rating) = asked("a\tb", "\u{200b}").unwrap().kind else { unreachable!() };

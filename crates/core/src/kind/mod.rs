@@ -6,9 +6,9 @@
 //! slot stands for. The stores, the announcements and the hash of a result do not know it either.
 //!
 //! ```text
-//! Draft ──check──▶ Kind ──form──▶ Form          what an organiser writes; kept; what the fold needs
-//!                                  │
-//! Answer ─────────allows, marks────┘            what a ballot holds; the slots it adds to
+//! KindDraft ──check──▶ Kind ──form──▶ Form      what an organiser writes; kept; what the fold needs
+//!                                      │
+//! Answer ─────────allows, marks────────┘        what a ballot holds; the slots it adds to
 //! counts ──rows──▶ Row                          what is shown
 //! ```
 //!
@@ -43,14 +43,14 @@ pub enum Kind {
 
 /// A draft is a kind as an organiser writes it, not checked yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Draft {
+pub enum KindDraft {
     /// Options to choose from.
     Choice(choice::Draft),
     /// Statements to rate.
     Rating(rating::Draft),
 }
 
-impl Draft {
+impl KindDraft {
     /// Checks what was written. Returns the kind to keep, or adds every broken rule to `broken`.
     pub(crate) fn check(self, broken: &mut Vec<Violation>) -> Option<Kind> {
         match self {
@@ -78,10 +78,10 @@ impl Kind {
     }
 
     /// Returns what was written, to be edited further.
-    pub fn to_draft(&self) -> Draft {
+    pub fn to_draft(&self) -> KindDraft {
         match self {
-            Self::Choice(choice) => Draft::Choice(choice.to_draft()),
-            Self::Rating(rating) => Draft::Rating(rating.to_draft()),
+            Self::Choice(choice) => KindDraft::Choice(choice.to_draft()),
+            Self::Rating(rating) => KindDraft::Rating(rating.to_draft()),
         }
     }
 

@@ -21,7 +21,7 @@ pub struct Draft {
     /// The question, 1 to 500 characters.
     pub question: String,
     /// The kind of poll, and what it asks about.
-    pub kind: kind::Draft,
+    pub kind: kind::KindDraft,
     /// What a voter's second ballot does; by default it replaces the first.
     pub revote: Revote,
     /// When the public sees the numbers; by default all the time.
@@ -43,7 +43,7 @@ pub struct Draft {
 
 impl Draft {
     /// Returns a draft of this kind, with every default. Texts alone make a single choice.
-    pub fn new(question: impl Into<String>, kind: impl Into<kind::Draft>) -> Self {
+    pub fn new(question: impl Into<String>, kind: impl Into<kind::KindDraft>) -> Self {
         Self {
             question: question.into(),
             kind: kind.into(),

@@ -9,7 +9,7 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
 
-use super::Row;
+use super::BarRow;
 use crate::exit::{Failure, Outcome};
 use crate::terminal::grouped;
 
@@ -132,10 +132,10 @@ impl NewPoll {
 }
 
 /// Returns a row for each option, with the votes as a bar and their share of the people as a note.
-pub fn rows(choice: &ChoiceView, people: u64) -> Vec<Row<'_>> {
+pub fn rows(choice: &ChoiceView, people: u64) -> Vec<BarRow<'_>> {
     let most = choice.options.iter().filter_map(|option| option.votes).max().unwrap_or(0);
     let part = |votes: u64| (votes as f64 / most.max(1) as f64, votes == most && votes > 0);
-    let rows = choice.options.iter().map(|OptionView { text, votes, .. }| Row {
+    let rows = choice.options.iter().map(|OptionView { text, votes, .. }| BarRow {
         text,
         bar: votes.map(part),
         number: votes.map_or("–".into(), grouped),

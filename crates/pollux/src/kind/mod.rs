@@ -177,8 +177,8 @@ pub fn cell(answer: &Answer) -> String {
     }
 }
 
-/// `Row` is one line of a poll's picture in a terminal.
-pub struct Row<'a> {
+/// `BarRow` is one line of a poll's picture in a terminal.
+pub struct BarRow<'a> {
     /// The text of what was answered.
     pub text: &'a str,
     /// The part of the room that the bar takes, and whether the bar is the longest. `None` while hidden.
@@ -190,7 +190,7 @@ pub struct Row<'a> {
 }
 
 /// Returns the rows of the poll's picture.
-pub fn rows(poll: &PollView) -> Vec<Row<'_>> {
+pub fn rows(poll: &PollView) -> Vec<BarRow<'_>> {
     match &poll.kind {
         KindView::Choice(choice) => choice::rows(choice, poll.total_voters.unwrap_or(0)),
         KindView::Rating(rating) => rating::rows(rating),

@@ -9,7 +9,7 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
 
-use super::Row;
+use super::BarRow;
 
 /// An audience skips this share of the statements.
 const SKIPPED: f64 = 0.1;
@@ -91,19 +91,19 @@ impl NewPoll {
 }
 
 /// Returns a row for each statement.
-pub fn rows(rating: &RatingView) -> Vec<Row<'_>> {
+pub fn rows(rating: &RatingView) -> Vec<BarRow<'_>> {
     rating.statements.iter().map(|statement| row(rating, statement)).collect()
 }
 
 /// Returns a row with the mean as a bar over the scale, and the steps' counts as a small chart.
-fn row<'a>(rating: &RatingView, statement: &'a StatementView) -> Row<'a> {
+fn row<'a>(rating: &RatingView, statement: &'a StatementView) -> BarRow<'a> {
     const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let spread = statement.spread.as_deref().unwrap_or_default();
     let most = spread.iter().copied().max().unwrap_or(0).max(1);
     let height = |count: &u64| HEIGHTS[(count * 7).div_ceil(most) as usize];
     let part = |mean: f64| (mean - f64::from(rating.lowest)) / f64::from(rating.steps - 1);
     let hidden = statement.votes.is_none();
-    Row {
+    BarRow {
         text: &statement.text,
         bar: (!hidden).then(|| (statement.mean.map_or(0.0, part), false)),
         number: statement.mean.map_or("–".into(), |mean| format!("{mean:.1}")),

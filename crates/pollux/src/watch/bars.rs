@@ -10,7 +10,7 @@ use crossterm::style::Stylize;
 use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate};
 use pollux_server::watch::view::PollView;
 
-use crate::kind::{Row, rows};
+use crate::kind::{BarRow, rows};
 use crate::terminal::{colour, quantity};
 
 /// The picture is this many columns wide if the width of the terminal is unknown.
@@ -103,7 +103,7 @@ fn picture(
     let room = width.saturating_sub(label + number + note + 6).clamp(4, 60);
 
     let _ = writeln!(text, "{}", bold(cut(&poll.question, width.max(8))));
-    for Row { text: name, bar: part, number: value, note } in &rows {
+    for BarRow { text: name, bar: part, number: value, note } in &rows {
         let name = cut(name, label);
         let _ = match part {
             Some((part, longest)) => {

@@ -188,7 +188,7 @@ pub fn open_poll(n: u64) -> Poll {
 pub fn draft_poll(n: u64) -> Poll {
     let options = ["a", "b", "c"].map(str::to_owned).to_vec();
     let choice = choice::Draft { options, kind: None, max_choices: Some(3) };
-    let draft = Draft::new(format!("Question {n}?"), kind::Draft::Choice(choice));
+    let draft = Draft::new(format!("Question {n}?"), kind::KindDraft::Choice(choice));
     Poll::draft(poll_id(n), draft, [n as u8; 32], at(NOW + n)).unwrap()
 }
 

@@ -60,20 +60,20 @@ pub(super) struct EntryState {
     pub gone: bool,
     /// Its place in the order in which idle polls are forgotten.
     pub idle: Option<u64>,
-    /// The encoded poll, by [`Form`].
+    /// The encoded poll, by [`Showing`].
     encoded: [Option<Box<Encoded>>; 3],
 }
 
-/// A form is a way in which a poll is shown.
+/// A `Showing` is a way in which a poll is shown.
 #[derive(Clone, Copy)]
-enum Form {
+enum Showing {
     WithoutNumbers,
     WithNumbers,
     /// The poll with what only its owner is told, as long as there is something of that sort.
     Owner,
 }
 
-impl Form {
+impl Showing {
     const ALL: [Self; 3] = [Self::WithoutNumbers, Self::WithNumbers, Self::Owner];
 
     fn of(poll: &Poll, audience: Audience) -> Self {
@@ -152,7 +152,7 @@ impl EntryState {
     /// Drops every encoded form that is not of the newest version. Returns whether there was one.
     pub fn renew(&mut self) -> bool {
         let mut old = false;
-        for (form, encoded) in Form::ALL.into_iter().zip(&mut self.encoded) {
+        for (form, encoded) in Showing::ALL.into_iter().zip(&mut self.encoded) {
             let shown = view::shown(&self.standing.poll, form.audience());
             let version = self.standing.version(shown);
             old |= encoded.take_if(|encoded| encoded.version != version).is_some();
@@ -188,7 +188,7 @@ impl EntryState {
 
     /// Encodes the poll once for all audiences that are shown the same.
     fn encode(&mut self, audience: Audience) -> &mut Encoded {
-        let form = Form::of(&self.standing.poll, audience);
+        let form = Showing::of(&self.standing.poll, audience);
         let standing = &self.standing;
         self.encoded[form as usize].get_or_insert_with(|| {
             let view = view::poll(standing, audience);

@@ -67,7 +67,7 @@ pub struct Draft {
     pub max_choices: Option<u64>,
 }
 
-impl<Texts: IntoIterator<Item: Into<String>>> From<Texts> for super::Draft {
+impl<Texts: IntoIterator<Item: Into<String>>> From<Texts> for super::KindDraft {
     /// Returns a single choice between these options.
     fn from(options: Texts) -> Self {
         let options = options.into_iter().map(Into::into).collect();

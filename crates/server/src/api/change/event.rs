@@ -10,7 +10,7 @@ use pollux_core::standing::Standing;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Bearer, Owned, Step, Whose, announce, until};
+use super::{Bearer, Course, Owned, Whose, announce, until};
 use crate::api::App;
 use crate::api::access::capacity::Place;
 use crate::api::lookup::owned;
@@ -29,7 +29,7 @@ pub async fn change(
     change: impl Fn(&mut Event, &[Standing]) -> Result<bool, Problem> + Send + Sync + 'static,
 ) -> Result<Agenda, Problem> {
     let make =
-        move |event: &mut Event, (_, polls): &EventAndPolls| change(event, polls).map(Step::from);
+        move |event: &mut Event, (_, polls): &EventAndPolls| change(event, polls).map(Course::from);
     let whose = Whose::Bearer(bearer, id);
     super::change(app, whose, found, logo, until(app), make).await.map(|found| agenda(&found))
 }

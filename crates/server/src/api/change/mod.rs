@@ -92,8 +92,8 @@ pub trait Owned: Clone + PartialEq + Send + Sync + 'static {
     ) -> impl Future<Output = ()> + Send;
 }
 
-/// A step is what a change comes to, given what was found.
-pub enum Step {
+/// A `Course` is what a change comes to, given what was found.
+pub enum Course {
     /// The store is to make the change.
     Change,
     /// There is nothing to do, because everything is as requested.
@@ -102,7 +102,7 @@ pub enum Step {
     MovedOn(Problem),
 }
 
-impl From<bool> for Step {
+impl From<bool> for Course {
     fn from(changes: bool) -> Self {
         if changes { Self::Change } else { Self::Nothing }
     }
@@ -145,7 +145,7 @@ pub async fn change<T: Owned>(
     found: Option<T::Found>,
     beside: T::Beside,
     until: Instant,
-    make: impl Fn(&mut T, &T::Found) -> Result<Step, Problem> + Send + Sync + 'static,
+    make: impl Fn(&mut T, &T::Found) -> Result<Course, Problem> + Send + Sync + 'static,
 ) -> Result<T::Found, Problem> {
     detached(app, move |app| async move {
         let (whose, mut known) = (Arc::new(whose), found);
@@ -172,16 +172,16 @@ async fn attempt<T: Owned>(
     mut found: T::Found,
     beside: &T::Beside,
     until: Instant,
-    make: &(impl Fn(&mut T, &T::Found) -> Result<Step, Problem> + Send + Sync),
+    make: &(impl Fn(&mut T, &T::Found) -> Result<Course, Problem> + Send + Sync),
 ) -> Result<Option<T::Found>, Problem> {
     let before = T::of(&found).clone();
     let mut after = before.clone();
     let step = make(&mut after, &found)?;
-    if !matches!(step, Step::Change) {
+    if !matches!(step, Course::Change) {
         // A client that asks again may have lost the answer, and this node may have failed to publish, so it
         // is published again.
         T::publish(app, &found, until).await;
-        return if let Step::MovedOn(problem) = step { Err(problem) } else { Ok(Some(found)) };
+        return if let Course::MovedOn(problem) = step { Err(problem) } else { Ok(Some(found)) };
     }
     let _until_it_is_counted = T::room(app, &before, &after)?;
     match timeout_at(until, after.write(app, before.revision(), beside)).await {

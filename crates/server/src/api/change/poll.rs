@@ -12,7 +12,7 @@ use pollux_core::standing::Standing;
 use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
-use super::{Bearer, Owned, Step, Whose, announce, refused};
+use super::{Bearer, Course, Owned, Whose, announce, refused};
 use crate::api::App;
 use crate::api::access::capacity::{self, Place};
 use crate::api::lookup::owned;
@@ -35,7 +35,7 @@ pub async fn change(
         if let Some(phase) = phase.filter(|phase| *phase != poll.phase) {
             return Ok(moved_on(poll.phase, phase));
         }
-        change(poll).map(Step::from).map_err(refused)
+        change(poll).map(Course::from).map_err(refused)
     };
     super::change(app, Whose::Bearer(bearer, id), None, (), until, make).await
 }
@@ -47,14 +47,14 @@ pub async fn change_of_event(
     until: Instant,
     change: impl Fn(&mut Poll) -> Result<bool, ChangeRefused> + Send + Sync + 'static,
 ) -> Result<Standing, Problem> {
-    let make = move |poll: &mut Poll, _: &Standing| change(poll).map(Step::from).map_err(refused);
+    let make = move |poll: &mut Poll, _: &Standing| change(poll).map(Course::from).map_err(refused);
     super::change(app, Whose::Event(id.0), None, (), until, make).await
 }
 
 /// Returns the step for a poll that is no longer in the phase that a change is meant for.
-fn moved_on(now: u32, phase: u32) -> Step {
+fn moved_on(now: u32, phase: u32) -> Course {
     let detail = format!("the poll is in phase {now}, not in {phase}; nothing was changed");
-    Step::MovedOn(Problem::new(Trouble::ChangedMeanwhile, detail))
+    Course::MovedOn(Problem::new(Trouble::ChangedMeanwhile, detail))
 }
 
 impl Owned for Poll {

@@ -10,7 +10,7 @@ use crate::api::http::json::name;
 use crate::api::problem::Problem;
 
 /// A step moves the stage from one poll to another.
-pub struct Step {
+pub struct StageStep {
     /// The poll that comes on stage, or `None` for an empty stage.
     pub to: Option<PollId>,
     /// What the asker sees on stage, if the request says so.
@@ -62,7 +62,7 @@ fn write(fields: &mut Fields) -> EventDraft {
 }
 
 /// Reads which poll comes on stage.
-pub fn show(body: &[u8]) -> Result<Step, Problem> {
+pub fn show(body: &[u8]) -> Result<StageStep, Problem> {
     let mut fields = Fields::of(body)?;
     let to = poll_or_none(&mut fields, "poll");
     if to.is_none() {
@@ -70,7 +70,7 @@ pub fn show(body: &[u8]) -> Result<Step, Problem> {
     }
     let from = poll_or_none(&mut fields, "from");
     fields.finish("poll, from")?;
-    Ok(Step { to: to.flatten(), from })
+    Ok(StageStep { to: to.flatten(), from })
 }
 
 /// Reads a member that is the id of a poll, or null. Returns `None` if the member is missing.

@@ -77,7 +77,7 @@ pub async fn show(
 
 /// Checks that the stage still shows what the asker sees there, if the request says so. It passes as well if
 /// the step was made already, because a client that asks again may have lost the answer.
-fn still_there(step: &draft::Step, event: &Event, polls: &[Standing]) -> Result<(), Problem> {
+fn still_there(step: &draft::StageStep, event: &Event, polls: &[Standing]) -> Result<(), Problem> {
     let Some(from) = step.from else { return Ok(()) };
     let now = Agenda::new(Arc::new(event.clone()), polls).current();
     if now == from || now == step.to {

@@ -8,7 +8,7 @@ pub mod rating;
 
 use std::borrow::Cow;
 
-use pollux_core::kind::Draft;
+use pollux_core::kind::KindDraft;
 use pollux_core::kind::rating::KindWord;
 use serde_json::Value;
 use utoipa::openapi::{RefOr, Schema};
@@ -19,35 +19,35 @@ use super::http::schema::Named;
 
 /// Applies the members that belong to the draft's kind. Another `kind` begins a draft of that kind anew.
 /// Members of other kinds than the draft's are left unread.
-pub fn write(fields: &mut Fields, draft: &mut Draft) {
+pub fn write(fields: &mut Fields, draft: &mut KindDraft) {
     match (fields.members.get("kind"), &*draft) {
-        (Some(Value::String(word)), Draft::Choice(_)) if word == KindWord::Rating.as_str() => {
-            *draft = Draft::Rating(Default::default());
+        (Some(Value::String(word)), KindDraft::Choice(_)) if word == KindWord::Rating.as_str() => {
+            *draft = KindDraft::Rating(Default::default());
         }
-        (Some(Value::String(word)), Draft::Rating(_)) if word != KindWord::Rating.as_str() => {
-            *draft = Draft::Choice(Default::default());
+        (Some(Value::String(word)), KindDraft::Rating(_)) if word != KindWord::Rating.as_str() => {
+            *draft = KindDraft::Choice(Default::default());
         }
-        (Some(Value::Null), Draft::Rating(_)) => *draft = Draft::Choice(Default::default()),
+        (Some(Value::Null), KindDraft::Rating(_)) => *draft = KindDraft::Choice(Default::default()),
         // Statements without options mean a rating.
-        (None, Draft::Choice(_))
+        (None, KindDraft::Choice(_))
             if fields.members.contains_key("statements")
                 && !fields.members.contains_key("options") =>
         {
-            *draft = Draft::Rating(Default::default());
+            *draft = KindDraft::Rating(Default::default());
         }
         _ => {}
     }
     match draft {
-        Draft::Choice(draft) => choice::write(fields, draft),
-        Draft::Rating(draft) => rating::write(fields, draft),
+        KindDraft::Choice(draft) => choice::write(fields, draft),
+        KindDraft::Rating(draft) => rating::write(fields, draft),
     }
 }
 
 /// Returns the members of this draft's kind. A new poll must have the first of them.
-pub fn members(draft: &Draft) -> &'static [&'static str] {
+pub fn members(draft: &KindDraft) -> &'static [&'static str] {
     match draft {
-        Draft::Choice(_) => &choice::MEMBERS,
-        Draft::Rating(_) => &rating::MEMBERS,
+        KindDraft::Choice(_) => &choice::MEMBERS,
+        KindDraft::Rating(_) => &rating::MEMBERS,
     }
 }
 

@@ -65,8 +65,8 @@ pub enum Trouble {
     ChangeUnknown,
 }
 
-/// A `Row` is what the error table has about one trouble.
-pub struct Row {
+/// A `TroubleRow` is what the error table has about one trouble.
+pub struct TroubleRow {
     /// The kind of trouble.
     pub trouble: Trouble,
     /// The stable name, which ends the problem's `type`.
@@ -81,7 +81,7 @@ pub struct Row {
 
 /// The error table, in the order of [`Trouble`].
 #[rustfmt::skip]
-pub const TABLE: [Row; 27] = [
+pub const TABLE: [TroubleRow; 27] = [
     row(Trouble::MalformedJson, "malformed-json", 400, "The body is not valid JSON", None),
     row(Trouble::MalformedRequest, "malformed-request", 400, "The request is malformed", None),
     row(Trouble::NoToken, "no-token", 401, "A token is needed", None),
@@ -117,12 +117,12 @@ const fn row(
     status: u16,
     title: &'static str,
     retry_after: Option<u64>,
-) -> Row {
+) -> TroubleRow {
     let status = match StatusCode::from_u16(status) {
         Ok(status) => status,
         Err(_) => panic!("a status"),
     };
-    Row { trouble, slug, status, title, retry_after }
+    TroubleRow { trouble, slug, status, title, retry_after }
 }
 
 impl Serialize for Trouble {
@@ -139,7 +139,7 @@ impl Trouble {
     }
 
     /// Returns the trouble's row of the table.
-    pub fn row(self) -> &'static Row {
+    pub fn row(self) -> &'static TroubleRow {
         let row = &TABLE[self as usize];
         debug_assert_eq!(row.trouble, self, "the table is in the order of the enum");
         row

@@ -37,7 +37,7 @@ pub async fn creates_and_reads_back(backend: &dyn Backend) {
     // Polls of every kind are kept.
     let statements = vec!["The room".into(), "The food".into()];
     let rating = rating::Draft { statements, high_label: "great".into(), ..Default::default() };
-    let draft = Draft::new("How was it?", kind::Draft::Rating(rating));
+    let draft = Draft::new("How was it?", kind::KindDraft::Rating(rating));
     let rated = Poll::draft(poll_id(2), draft, [2; 32], at(NOW)).unwrap();
     let mut rated = create(&*store, rated).await;
     assert_eq!(*store.standing(rated.id).await.unwrap().unwrap().poll, rated);

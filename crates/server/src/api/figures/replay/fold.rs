@@ -17,7 +17,7 @@ use crate::watch::view::rfc3339;
 pub(super) const FRAMES: u64 = 200;
 
 /// A mark is a ballot that began to count, with the answer of the ballot that it replaced.
-pub struct Mark {
+pub struct CountedBallot {
     at: UnixMillis,
     counted: Answer,
     replaced: Option<Answer>,
@@ -29,7 +29,7 @@ pub struct Fold {
     part: fold::Part,
     past: Past,
     /// The marks of the present round.
-    pub marks: Vec<Mark>,
+    pub marks: Vec<CountedBallot>,
     /// The latest time seen. A ballot counts when it comes to stand on the log, even if its node's clock is
     /// behind.
     now: UnixMillis,
@@ -83,13 +83,13 @@ impl Fold {
             && decided.status == Status::Counted
         {
             let (at, counted) = (self.now, ballot.answer.clone());
-            self.marks.push(Mark { at, counted, replaced: decided.replaced });
+            self.marks.push(CountedBallot { at, counted, replaced: decided.replaced });
         }
     }
 }
 
 /// Returns the marks as frames at equal intervals.
-pub fn show(mut marks: Vec<Mark>, voters: u64, standing: &Standing) -> ReplayView {
+pub fn show(mut marks: Vec<CountedBallot>, voters: u64, standing: &Standing) -> ReplayView {
     // The marks of each partition are in ascending order already, and a stable sort keeps that order.
     marks.sort_by_key(|mark| mark.at);
     let closed = standing.poll.closed_at.unwrap_or_default();
