@@ -156,11 +156,11 @@ struct Folding<'a> {
 impl Folding<'_> {
     fn apply(&mut self, offset: Offset, entry: &Entry) -> Result<(), DeadReason> {
         let Slice { partition, partitions, .. } = self.slice;
-        let step = self.past.apply(Part { partition, partitions }, offset, entry);
-        if step.changed {
+        let effect = self.past.apply(Part { partition, partitions }, offset, entry);
+        if effect.changed {
             self.touched.extend(entry.poll());
         }
-        match (step.outcome, entry) {
+        match (effect.outcome, entry) {
             (Outcome::Dead(reason), _) => return Err(reason),
             (Outcome::Moved, _) => self.commit.durable = true,
             (Outcome::Decided(decided), Entry::Ballot(ballot)) => self.row(offset, ballot, decided),

@@ -85,7 +85,7 @@ impl Showing {
         }
     }
 
-    /// Returns one of the audiences that are shown this form.
+    /// Returns one of the audiences that are shown in this way.
     fn audience(self) -> Audience {
         match self {
             Self::WithoutNumbers => Audience::Public,
@@ -149,11 +149,11 @@ impl EntryState {
         audience == Audience::Owner || self.status() != PollStatus::Draft
     }
 
-    /// Drops every encoded form that is not of the newest version. Returns whether there was one.
+    /// Drops every encoded showing that is not of the newest version. Returns whether there was one.
     pub fn renew(&mut self) -> bool {
         let mut old = false;
-        for (form, encoded) in Showing::ALL.into_iter().zip(&mut self.encoded) {
-            let shown = view::shown(&self.standing.poll, form.audience());
+        for (showing, encoded) in Showing::ALL.into_iter().zip(&mut self.encoded) {
+            let shown = view::shown(&self.standing.poll, showing.audience());
             let version = self.standing.version(shown);
             old |= encoded.take_if(|encoded| encoded.version != version).is_some();
         }
@@ -188,9 +188,9 @@ impl EntryState {
 
     /// Encodes the poll once for all audiences that are shown the same.
     fn encode(&mut self, audience: Audience) -> &mut Encoded {
-        let form = Showing::of(&self.standing.poll, audience);
+        let showing = Showing::of(&self.standing.poll, audience);
         let standing = &self.standing;
-        self.encoded[form as usize].get_or_insert_with(|| {
+        self.encoded[showing as usize].get_or_insert_with(|| {
             let view = view::poll(standing, audience);
             let json = serde_json::to_vec(&view).expect("a view is always JSON");
             let (created, updated, closed) = (None, None, None);

@@ -176,12 +176,12 @@ async fn attempt<T: Owned>(
 ) -> Result<Option<T::Found>, Problem> {
     let before = T::of(&found).clone();
     let mut after = before.clone();
-    let step = make(&mut after, &found)?;
-    if !matches!(step, Course::Change) {
+    let course = make(&mut after, &found)?;
+    if !matches!(course, Course::Change) {
         // A client that asks again may have lost the answer, and this node may have failed to publish, so it
         // is published again.
         T::publish(app, &found, until).await;
-        return if let Course::MovedOn(problem) = step { Err(problem) } else { Ok(Some(found)) };
+        return if let Course::MovedOn(problem) = course { Err(problem) } else { Ok(Some(found)) };
     }
     let _until_it_is_counted = T::room(app, &before, &after)?;
     match timeout_at(until, after.write(app, before.revision(), beside)).await {

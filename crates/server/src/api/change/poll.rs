@@ -51,7 +51,7 @@ pub async fn change_of_event(
     super::change(app, Whose::Event(id.0), None, (), until, make).await
 }
 
-/// Returns the step for a poll that is no longer in the phase that a change is meant for.
+/// Returns the course of a change to a poll that is no longer in the phase that a change is meant for.
 fn moved_on(now: u32, phase: u32) -> Course {
     let detail = format!("the poll is in phase {now}, not in {phase}; nothing was changed");
     Course::MovedOn(Problem::new(Trouble::ChangedMeanwhile, detail))

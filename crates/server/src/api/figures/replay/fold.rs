@@ -1,4 +1,4 @@
-//! The fold of one poll's records on the log, and its marks as frames of a replay.
+//! The fold of one poll's records on the log, and the ballots that it counted as frames of a replay.
 
 use pollux_core::ballot::{Ballot, Status};
 use pollux_core::fold::{self, Outcome, Past};
@@ -16,7 +16,7 @@ use crate::watch::view::rfc3339;
 /// The most frames of a replay.
 pub(super) const FRAMES: u64 = 200;
 
-/// A mark is a ballot that began to count, with the answer of the ballot that it replaced.
+/// A `CountedBallot` is a ballot that began to count, with the answer of the ballot that it replaced.
 pub struct CountedBallot {
     at: UnixMillis,
     counted: Answer,
@@ -28,8 +28,8 @@ pub struct Fold {
     poll: PollId,
     part: fold::Part,
     past: Past,
-    /// The marks of the present round.
-    pub marks: Vec<CountedBallot>,
+    /// The ballots counted in the present round.
+    pub ballots: Vec<CountedBallot>,
     /// The latest time seen. A ballot counts when it comes to stand on the log, even if its node's clock is
     /// behind.
     now: UnixMillis,
@@ -40,7 +40,7 @@ impl Fold {
     pub fn new(poll: &Poll, part: fold::Part) -> Self {
         let mut past = Past::default();
         past.polls.extend(fold::known(poll, None).map(|known| (poll.id, known)));
-        Self { poll: poll.id, part, past, marks: Vec::new(), now: UnixMillis::default() }
+        Self { poll: poll.id, part, past, ballots: Vec::new(), now: UnixMillis::default() }
     }
 
     /// Returns the tally up to now, if the poll is known.
@@ -72,39 +72,39 @@ impl Fold {
             return;
         }
         let round = self.round();
-        let step = self.past.apply(self.part, offset, entry);
-        if !matches!(step.outcome, Outcome::Dead(DeadReason::Misplaced)) {
+        let effect = self.past.apply(self.part, offset, entry);
+        if !matches!(effect.outcome, Outcome::Dead(DeadReason::Misplaced)) {
             self.now = self.now.max(*at);
         }
         if self.round() != round {
-            self.marks.clear();
+            self.ballots.clear();
         }
-        if let (Outcome::Decided(decided), Entry::Ballot(ballot)) = (step.outcome, entry)
+        if let (Outcome::Decided(decided), Entry::Ballot(ballot)) = (effect.outcome, entry)
             && decided.status == Status::Counted
         {
             let (at, counted) = (self.now, ballot.answer.clone());
-            self.marks.push(CountedBallot { at, counted, replaced: decided.replaced });
+            self.ballots.push(CountedBallot { at, counted, replaced: decided.replaced });
         }
     }
 }
 
-/// Returns the marks as frames at equal intervals.
-pub fn show(mut marks: Vec<CountedBallot>, voters: u64, standing: &Standing) -> ReplayView {
-    // The marks of each partition are in ascending order already, and a stable sort keeps that order.
-    marks.sort_by_key(|mark| mark.at);
+/// Returns the ballots as frames at equal intervals.
+pub fn show(mut ballots: Vec<CountedBallot>, voters: u64, standing: &Standing) -> ReplayView {
+    // The ballots of each partition are in ascending order already, and a stable sort keeps that order.
+    ballots.sort_by_key(|ballot| ballot.at);
     let closed = standing.poll.closed_at.unwrap_or_default();
-    let to = marks.last().map_or(closed, |mark| mark.at.max(closed));
-    let from = marks.first().map_or(to, |mark| mark.at);
+    let to = ballots.last().map_or(closed, |ballot| ballot.at.max(closed));
+    let from = ballots.first().map_or(to, |ballot| ballot.at);
     let length = to.0 - from.0;
     let intervals = length.min(FRAMES - 1);
     let form = standing.poll.kind.form();
     let mut votes = vec![0_u64; form.slots()];
-    let mut marks = marks.into_iter().peekable();
+    let mut ballots = ballots.into_iter().peekable();
     let frames = (0..=intervals).map(|n| {
         let at = UnixMillis(from.0 + (length * n).checked_div(intervals).unwrap_or(length));
-        while let Some(mark) = marks.next_if(|mark| mark.at <= at) {
-            form.add(&mark.counted, &mut votes);
-            if let Some(answer) = mark.replaced {
+        while let Some(ballot) = ballots.next_if(|ballot| ballot.at <= at) {
+            form.add(&ballot.counted, &mut votes);
+            if let Some(answer) = ballot.replaced {
                 form.take_away(&answer, &mut votes);
             }
         }

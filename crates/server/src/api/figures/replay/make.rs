@@ -130,8 +130,8 @@ async fn replayed(
 /// Returns the replay of these folds as JSON, or `None` if it does not end in what is shown.
 fn told(folds: Vec<Fold>, standing: &Standing) -> Option<Bytes> {
     let voters = folds.iter().filter_map(Fold::tally).map(|tally| tally.voters).sum();
-    let marks = folds.into_iter().flat_map(|fold| fold.marks).collect();
-    let view = show(marks, voters, standing);
+    let ballots = folds.into_iter().flat_map(|fold| fold.ballots).collect();
+    let view = show(ballots, voters, standing);
     let last = view.frames.last().map(|frame| &frame.votes);
     let same = voters == standing.total_voters() && last == Some(&standing.counts());
     same.then(|| serde_json::to_vec(&view).expect("a view is always JSON").into())
