@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Once;
 
+use http::header::{self, HeaderName};
 use http::{Extensions, HeaderMap};
 
 use crate::api::App;
@@ -17,7 +18,12 @@ pub struct Peer(pub IpAddr);
 const BEHIND_A_STRANGER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 0, 8));
 
 /// The headers that proxies add and clients on this machine do not send.
-const FORWARDED: [&str; 4] = ["x-forwarded-for", "forwarded", "via", "x-real-ip"];
+const FORWARDED: [HeaderName; 4] = [
+    HeaderName::from_static("x-forwarded-for"),
+    header::FORWARDED,
+    header::VIA,
+    HeaderName::from_static("x-real-ip"),
+];
 
 /// A client is where a request comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +48,7 @@ impl Client {
         let peer = peer.to_canonical();
         let trusted = |hop: IpAddr| app.config.trusted_proxies.iter().any(|n| n.contains(&hop));
         if !trusted(peer) {
-            let passed_on = || FORWARDED.iter().any(|name| headers.contains_key(*name));
+            let passed_on = || FORWARDED.iter().any(|name| headers.contains_key(name));
             if peer.is_loopback() && passed_on() {
                 warn_of_a_stranger();
                 return Self { address: BEHIND_A_STRANGER, https: false };

@@ -31,10 +31,11 @@ pub async fn append(app: &App, ballot: Ballot, patience: Duration) -> Result<App
     let began = Instant::now();
     let mut append = app.log.append(partition, record);
     let outcome = append.taken(patience, app.config.api.vote_deadline).await;
-    app.metrics.appended(began.elapsed());
+    let took = began.elapsed();
+    app.metrics.appended(took);
     match outcome {
         Ok(position) => {
-            let waited = append.has_waited() || began.elapsed() >= LONG_WAIT;
+            let waited = append.has_waited() || took >= LONG_WAIT;
             Ok(Appended { position, waited })
         }
         Err(AppendError::NotRecorded(why)) => {

@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION, SET_COOKIE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, Request, StatusCode, Uri};
 
@@ -24,6 +24,11 @@ use crate::api::http::path::Params;
 use crate::api::http::query::{Query, bad};
 use crate::api::problem::{Problem, Trouble};
 use crate::api::{App, lookup};
+
+/// The header in which a client says how long it waits (RFC 7240).
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+/// Room for a receipt with everything in it, in bytes.
+const RECEIPT: usize = 320;
 
 /// Cast a ballot.
 #[utoipa::path(
@@ -88,7 +93,7 @@ where
 /// 7240) says, if that is less.
 fn patience(app: &App, headers: &HeaderMap) -> Duration {
     let most = app.config.api.vote_deadline;
-    let Some(prefer) = headers.get("prefer") else { return most };
+    let Some(prefer) = headers.get(PREFER) else { return most };
     let mut wishes = prefer.to_str().unwrap_or_default().split(',');
     let wait = wishes.find_map(|wish| wish.trim().strip_prefix("wait=")?.parse().ok());
     wait.map_or(most, |seconds| Duration::from_secs(seconds).min(most))
@@ -106,7 +111,7 @@ fn wants_decision(uri: &Uri) -> Result<bool, Problem> {
 }
 
 fn answer(recorded: &Recorded, decided: Option<Decided>, cookie: Option<HeaderValue>) -> Response {
-    let mut body = Vec::with_capacity(192);
+    let mut body = Vec::with_capacity(RECEIPT);
     serde_json::to_writer(&mut body, &recorded.receipt(decided)).expect("a receipt is plain data");
     let mut response = Response::new(body.into());
     // The capacity includes the headers that the front adds.

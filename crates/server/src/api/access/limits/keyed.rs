@@ -12,7 +12,7 @@ use governor::clock::Clock;
 use governor::middleware::NoOpMiddleware;
 use governor::nanos::Nanos;
 use governor::state::keyed::DashMapStateStore;
-use governor::{Quota, RateLimiter};
+use governor::{NotUntil, Quota, RateLimiter};
 use tokio::time::Instant;
 
 use super::MOST_KEYS;
@@ -65,8 +65,8 @@ impl<K: Hash + Eq + Clone> Keyed<K> {
         if self.full.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let now = self.limiter.clock().now();
-        self.limiter.check_key(&key).map_err(|until| until.wait_time_from(now))
+        let wait = |until: NotUntil<Nanos>| until.wait_time_from(self.limiter.clock().now());
+        self.limiter.check_key(&key).map_err(wait)
     }
 
     /// Drops idle keys.
