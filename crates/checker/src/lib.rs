@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use blake2::digest::{Digest, consts::U32};
 use serde_json::Value;
 
-pub use self::kind::Asks;
+pub use self::kind::{Asks, Marks};
 
 /// The rules of a poll are those that its organiser set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,8 +32,8 @@ pub struct Decided {
     pub position: (u32, u64),
     /// What is true of it after all records: counted, replaced, superseded, refused or late.
     pub status: &'static str,
-    /// The slots that its first record adds one to.
-    pub marks: Vec<usize>,
+    /// The marks of its first record.
+    pub marks: Marks,
     /// The round in which it was decided.
     pub round: u64,
 }
@@ -46,7 +46,7 @@ pub type Name = (String, String, String);
 pub struct Result {
     /// The round that is counted: the greatest that any partition has seen.
     pub round: u64,
-    /// The marks of that round by slot; in a choice, index 0 is option 1.
+    /// The weight of that round's marks by slot; in a choice, index 0 is option 1.
     pub counts: Vec<u64>,
     /// The voters counted in that round.
     pub voters: u64,
@@ -80,7 +80,7 @@ pub enum Told {
 struct Ballot {
     position: (u32, u64),
     /// `None` if the poll's rules do not allow the answer.
-    marks: Option<Vec<usize>>,
+    marks: Option<Marks>,
     round: u64,
     /// Whether the server named it. Then it replaces what stands before it on the log, whatever the
     /// ids say.
@@ -227,8 +227,8 @@ impl Recount {
             let result = self.polls.get_mut(poll).unwrap();
             if decided.status == "counted" && decided.round == result.round {
                 result.voters += 1;
-                for place in &decided.marks {
-                    result.counts[*place] += 1;
+                for (slot, weight) in &decided.marks {
+                    result.counts[*slot] += weight;
                 }
             }
         }

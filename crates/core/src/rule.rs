@@ -1,6 +1,8 @@
 //! A rule that something written breaks: where it is broken, and how. Polls, their kinds and events check what is
 //! written in the same way.
 
+use std::ops::RangeInclusive;
+
 use crate::text;
 
 /// A violation is one broken rule: where in the request's body, and what is wrong there.
@@ -53,20 +55,26 @@ pub(crate) fn clean(
     text
 }
 
-/// Returns texts as they are kept, and adds what is wrong with them to `broken`. No two may look the same; `name` is
-/// what one of them is called.
-pub(crate) fn distinct<'a>(
-    pointer: &str,
+/// Returns a list of texts as they are kept, and adds what is wrong with it to `broken`. No two may look the same;
+/// `name` is what one of them is called, and its plural is the member that has them.
+pub(crate) fn list(
     name: &str,
-    given: impl Iterator<Item = &'a String>,
-    most: usize,
+    given: &[String],
+    bounds: RangeInclusive<usize>,
+    most_chars: usize,
     broken: &mut Vec<Violation>,
 ) -> Vec<String> {
+    let (least, most, count) = (*bounds.start(), *bounds.end(), given.len());
+    if !bounds.contains(&count) {
+        let detail = format!("{least} to {most} {name}s are needed; there are {count}");
+        broken.push(Violation::new(format!("/{name}s"), detail));
+    }
     let mut texts: Vec<String> = Vec::new();
     let mut keys: Vec<String> = Vec::new();
-    for (i, text) in given.enumerate() {
-        let pointer = format!("{pointer}/{i}");
-        let text = clean(&pointer, text, most, broken);
+    // One violation is enough for all the texts beyond the limit.
+    for (i, text) in given.iter().take(most).enumerate() {
+        let pointer = format!("/{name}s/{i}");
+        let text = clean(&pointer, text, most_chars, broken);
         let key = text::key(&text).into_owned();
         let same = keys.iter().position(|other| *other == key).filter(|_| !key.is_empty());
         if let Some(same) = same {

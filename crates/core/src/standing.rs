@@ -129,9 +129,10 @@ impl Standing {
         counts
     }
 
-    /// Returns the number of marks counted, over all slots.
+    /// Returns the number of votes counted: of the marks that each stand for one voter.
     pub fn total_votes(&self) -> u64 {
-        self.current().flat_map(|tally| &tally.counts).sum()
+        let form = self.poll.kind.form();
+        self.current().map(|tally| form.votes(&tally.counts)).sum()
     }
 
     /// Returns the number of voters counted.

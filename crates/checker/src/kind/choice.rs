@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-/// Returns the slots that a record of a choice marks; `None` if the answer is not allowed.
-pub fn marks(record: &Value, options: u64, most: u64) -> Option<Vec<usize>> {
+use super::Marks;
+
+/// Returns the marks of a record of a choice; `None` if the answer is not allowed.
+pub fn marks(record: &Value, options: u64, most: u64) -> Option<Marks> {
     let ids: Option<BTreeSet<u64>> =
         record["optionIds"].as_array()?.iter().map(Value::as_u64).collect();
     let ids = ids?;
@@ -14,5 +16,5 @@ pub fn marks(record: &Value, options: u64, most: u64) -> Option<Vec<usize>> {
         && ids.len() as u64 <= most
         && ids.iter().all(|id| (1..=options).contains(id))
         && record["answer"].is_null();
-    allowed.then(|| ids.into_iter().map(|id| id as usize - 1).collect())
+    allowed.then(|| ids.into_iter().map(|id| (id as usize - 1, 1)).collect())
 }

@@ -1,10 +1,13 @@
-//! The kinds of polls, and the slots that a record's answer marks. They are written anew from the
+//! The kinds of polls, and the marks of a record's answer. They are written anew from the
 //! documentation of the records, not from the core's kinds.
 
 mod choice;
 mod rating;
 
 use serde_json::Value;
+
+/// `Marks` are the slots that an answer adds to, each with the weight that it adds.
+pub type Marks = Vec<(usize, u64)>;
 
 /// `Asks` says what a poll asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,8 +39,8 @@ impl Asks {
         }) as usize
     }
 
-    /// Returns the slots that a ballot's record adds one to; `None` if the answer is not allowed.
-    pub(crate) fn marks(&self, record: &Value) -> Option<Vec<usize>> {
+    /// Returns the marks of a ballot's record; `None` if the answer is not allowed.
+    pub(crate) fn marks(&self, record: &Value) -> Option<Marks> {
         match *self {
             Self::Choice { options, most } => choice::marks(record, options, most),
             Self::Rating { statements, steps, lowest } => {

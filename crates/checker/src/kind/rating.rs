@@ -2,8 +2,10 @@
 
 use serde_json::Value;
 
-/// Returns the slots that a record of a rating marks; `None` if the answer is not allowed.
-pub fn marks(record: &Value, statements: u64, steps: u64, lowest: u64) -> Option<Vec<usize>> {
+use super::Marks;
+
+/// Returns the marks of a record of a rating; `None` if the answer is not allowed.
+pub fn marks(record: &Value, statements: u64, steps: u64, lowest: u64) -> Option<Marks> {
     let given = record["answer"]["rating"].as_array()?;
     if record["v"] != 2 || given.len() as u64 != statements {
         return None;
@@ -14,7 +16,7 @@ pub fn marks(record: &Value, statements: u64, steps: u64, lowest: u64) -> Option
             continue;
         }
         let above = step.as_u64()?.checked_sub(lowest).filter(|above| *above < steps)?;
-        marks.push(statement * steps as usize + above as usize);
+        marks.push((statement * steps as usize + above as usize, 1));
     }
     (!marks.is_empty()).then_some(marks)
 }

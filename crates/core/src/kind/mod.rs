@@ -185,6 +185,13 @@ impl Form {
         }
     }
 
+    /// Returns the number of votes in these counts: of the marks that each stand for one voter.
+    pub fn votes(self, counts: &[u64]) -> u64 {
+        match self {
+            Self::Choice(_) | Self::Rating(_) => counts.iter().sum(),
+        }
+    }
+
     /// Returns whether a ballot may hold this answer. An answer of another kind is never allowed.
     pub fn allows(self, answer: &Answer) -> bool {
         match (self, answer) {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use self::options::{OptionId, OptionSet};
 pub use self::written::Written;
 use super::{Row, RowId, Slot};
-use crate::rule::{Violation, distinct};
+use crate::rule::{Violation, list};
 use crate::text::{self, Text};
 
 /// The most options that a poll may have.
@@ -79,7 +79,8 @@ impl Draft {
     /// Checks the draft. Returns the choice to keep, or adds every broken rule to `broken`.
     pub(super) fn check(self, broken: &mut Vec<Violation>) -> Option<Choice> {
         let found = broken.len();
-        let options = texts(&self.options, broken);
+        let bounds = MIN_OPTIONS..=MAX_OPTIONS;
+        let options = list("option", &self.options, bounds, MAX_OPTION_CHARS, broken);
         let kind = self.kind.unwrap_or(match self.max_choices {
             Some(most) if most > 1 => ChoiceMode::Multiple,
             _ => ChoiceMode::Single,
@@ -88,19 +89,6 @@ impl Draft {
         let max_choices = OptionId::try_from(max_choices).unwrap_or_default();
         (broken.len() == found).then_some(Choice { options, kind, max_choices })
     }
-}
-
-fn texts(given: &[String], broken: &mut Vec<Violation>) -> Vec<String> {
-    let count = given.len();
-    if !(MIN_OPTIONS..=MAX_OPTIONS).contains(&count) {
-        broken.push(Violation::new(
-            "/options",
-            format!("{MIN_OPTIONS} to {MAX_OPTIONS} options are needed; there are {count}"),
-        ));
-    }
-    // One violation is enough for all the options beyond the limit.
-    let given = given.iter().take(MAX_OPTIONS);
-    distinct("/options", "option", given, MAX_OPTION_CHARS, broken)
 }
 
 /// Returns the most options that a ballot may mark, and adds what is wrong with it to `broken`.

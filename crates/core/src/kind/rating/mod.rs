@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::steps::{Step, Steps};
 use super::{Row, RowId, Slot, Spread, Written};
-use crate::rule::{Violation, clean, distinct};
+use crate::rule::{Violation, clean, list};
 use crate::text;
 
 /// The most statements that a poll may have.
@@ -106,7 +106,8 @@ impl Draft {
     /// Checks the draft. Returns the rating to keep, or adds every broken rule to `broken`.
     pub(super) fn check(self, broken: &mut Vec<Violation>) -> Option<Rating> {
         let found = broken.len();
-        let statements = texts(&self.statements, broken);
+        let bounds = 1..=MAX_STATEMENTS;
+        let statements = list("statement", &self.statements, bounds, MAX_STATEMENT_CHARS, broken);
         let given = self.steps.unwrap_or(USUAL_STEPS.into());
         let steps = u8::try_from(given).ok().filter(|n| (MIN_STEPS..=MAX_STEPS).contains(n));
         if steps.is_none() {
@@ -142,16 +143,6 @@ impl Draft {
             symbol,
         })
     }
-}
-
-fn texts(given: &[String], broken: &mut Vec<Violation>) -> Vec<String> {
-    let count = given.len();
-    if !(1..=MAX_STATEMENTS).contains(&count) {
-        let detail = format!("1 to {MAX_STATEMENTS} statements are needed; there are {count}");
-        broken.push(Violation::new("/statements", detail));
-    }
-    let given = given.iter().take(MAX_STATEMENTS);
-    distinct("/statements", "statement", given, MAX_STATEMENT_CHARS, broken)
 }
 
 impl Rating {

@@ -30,11 +30,11 @@ impl<W: Write> Sheet<W> {
 }
 
 /// `Columns` are the columns of a sheet that only polls of some kinds fill.
-pub struct Columns(Vec<&'static [&'static str]>);
+pub struct Columns(Vec<&'static str>);
 
 impl Columns {
-    /// Returns the own columns of the kinds that are `present`, in the order of `all`. A sheet without any poll
-    /// has those of the first kind.
+    /// Returns the own columns of the kinds that are `present`, in the order of `all`. Kinds share a column of the
+    /// same name. A sheet without any poll has the columns of the first kind.
     pub fn of(
         all: &[&'static [&'static str]],
         present: impl IntoIterator<Item = &'static [&'static str]>,
@@ -45,19 +45,24 @@ impl Columns {
         if groups.is_empty() {
             groups.extend(all.first());
         }
-        Self(groups)
+        let mut names = Vec::new();
+        for name in groups.into_iter().flatten() {
+            if !names.contains(name) {
+                names.push(*name);
+            }
+        }
+        Self(names)
     }
 
     /// Returns the columns' names.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.0.iter().flat_map(|own| own.iter().copied())
+        self.0.iter().copied()
     }
 
     /// Returns the cells of a row of the kind that has its `own` columns. Those of other kinds are empty.
     pub fn cells(&self, own: &[&str], cells: &[String]) -> Vec<String> {
-        let blank = |group: &[&str]| vec![String::new(); group.len()];
-        let cells = |group| if group == own { cells.to_vec() } else { blank(group) };
-        self.0.iter().copied().flat_map(cells).collect()
+        let cell = |name| cells.get(own.iter().position(|it| it == name)?).cloned();
+        self.0.iter().map(|name| cell(name).unwrap_or_default()).collect()
     }
 }
 
@@ -79,16 +84,20 @@ mod tests {
 
     #[test]
     fn a_kind_that_is_not_there_has_no_columns() {
-        const ALL: [&[&str]; 2] = [&["optionId", "option"], &["statement"]];
+        const ALL: [&[&str]; 3] =
+            [&["optionId", "option"], &["statement"], &["optionId", "points"]];
         let names = |present: &[&'static [&'static str]]| {
             Columns::of(&ALL, present.iter().copied()).names().collect::<Vec<_>>()
         };
         assert_eq!(names(&[]), ["optionId", "option"]);
         assert_eq!(names(&[ALL[1], ALL[1]]), ["statement"]);
         assert_eq!(names(&[ALL[1], ALL[0]]), ["optionId", "option", "statement"]);
-        let both = Columns::of(&ALL, ALL);
-        assert_eq!(both.cells(ALL[1], &["a".into()]), ["", "", "a"]);
-        assert_eq!(both.cells(ALL[0], &["1".into(), "a".into()]), ["1", "a", ""]);
+        let every = Columns::of(&ALL, ALL);
+        let names: Vec<_> = every.names().collect();
+        assert_eq!(names, ["optionId", "option", "statement", "points"], "a name stands once");
+        assert_eq!(every.cells(ALL[1], &["a".into()]), ["", "", "a", ""]);
+        assert_eq!(every.cells(ALL[0], &["1".into(), "a".into()]), ["1", "a", "", ""]);
+        assert_eq!(every.cells(ALL[2], &["1".into(), "9".into()]), ["1", "", "", "9"]);
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! The members of a choice, as organisers and voters write them.
 
 use pollux_core::kind::choice::{ChoiceMode, Draft};
-use pollux_core::kind::rating::KindWord;
 
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -76,9 +75,10 @@ pub fn write(fields: &mut Fields, draft: &mut Draft) {
         draft.options = options;
     }
     let modes = [ChoiceMode::Single, ChoiceMode::Multiple];
-    let [single, multiple] = modes.map(|mode| (mode.as_str(), Some(mode)));
-    // The word for a rating never gets here. It is listed for the message about an unknown word.
-    let words = [single, multiple, (KindWord::Rating.as_str(), None)];
+    let own = modes.map(|mode| (mode.as_str(), Some(mode)));
+    // The words for other kinds never get here. They are listed for the message about an unknown word.
+    let others = super::words().map(|(word, _)| (word, None));
+    let words: Vec<_> = own.into_iter().chain(others).collect();
     fields.take("kind", |given| {
         draft.kind = given.map(|v| word(v, &words)).transpose()?.flatten();
         Ok(())

@@ -7,39 +7,50 @@ pub mod choice;
 pub mod rating;
 
 use std::borrow::Cow;
+use std::mem::discriminant;
 
 use pollux_core::kind::KindDraft;
-use pollux_core::kind::rating::KindWord;
-use serde_json::Value;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::http::fields::Fields;
 use super::http::schema::Named;
 
+/// Returns the words of `kind` for other kinds than a choice, each with the empty draft that it begins.
+fn words() -> [(&'static str, KindDraft); 1] {
+    [rating::begin()]
+}
+
 /// Applies the members that belong to the draft's kind. Another `kind` begins a draft of that kind anew.
 /// Members of other kinds than the draft's are left unread.
 pub fn write(fields: &mut Fields, draft: &mut KindDraft) {
-    match (fields.members.get("kind"), &*draft) {
-        (Some(Value::String(word)), KindDraft::Choice(_)) if word == KindWord::Rating.as_str() => {
-            *draft = KindDraft::Rating(Default::default());
-        }
-        (Some(Value::String(word)), KindDraft::Rating(_)) if word != KindWord::Rating.as_str() => {
-            *draft = KindDraft::Choice(Default::default());
-        }
-        (Some(Value::Null), KindDraft::Rating(_)) => *draft = KindDraft::Choice(Default::default()),
-        // Statements without options mean a rating.
-        (None, KindDraft::Choice(_))
-            if fields.members.contains_key("statements")
-                && !fields.members.contains_key("options") =>
-        {
-            *draft = KindDraft::Rating(Default::default());
-        }
-        _ => {}
+    if let Some(begun) = begun(fields, draft)
+        && discriminant(&begun) != discriminant(draft)
+    {
+        *draft = begun;
     }
     match draft {
         KindDraft::Choice(draft) => choice::write(fields, draft),
         KindDraft::Rating(draft) => rating::write(fields, draft),
+    }
+}
+
+/// Returns an empty draft of the kind that the members ask for; `None` if they say nothing of the kind.
+fn begun(fields: &Fields, draft: &KindDraft) -> Option<KindDraft> {
+    let choice = || KindDraft::Choice(Default::default());
+    let has = |name| fields.members.contains_key(name);
+    match (fields.members.get("kind"), draft) {
+        (Some(given), _) => {
+            let begun =
+                words().into_iter().find_map(|(word, draft)| (given == word).then_some(draft));
+            // A choice reads its own words, and refuses what is the word of no kind.
+            Some(begun.unwrap_or_else(choice))
+        }
+        // Statements without options mean a rating.
+        (None, KindDraft::Choice(_)) if has("statements") && !has("options") => {
+            Some(rating::begin().1)
+        }
+        (None, _) => None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The members of a rating, as an organiser writes them.
 
+use pollux_core::kind::KindDraft;
 use pollux_core::kind::rating::{Draft, KindWord, Symbol};
 
 use utoipa::ToSchema;
@@ -65,11 +66,15 @@ pub struct RatingPatch {
     pub symbol: Option<SymbolView>,
 }
 
+/// Returns the word for a rating, and the empty draft that it begins.
+pub fn begin() -> (&'static str, KindDraft) {
+    (KindWord::Rating.as_str(), KindDraft::Rating(Draft::default()))
+}
+
 /// Applies the members of a rating to a draft.
 pub fn write(fields: &mut Fields, draft: &mut Draft) {
-    fields.take("kind", |given| {
-        given.map_or(Ok(()), |v| word(v, &[(KindWord::Rating.as_str(), ())]))
-    });
+    // Only the word for a rating leads here.
+    fields.members.remove("kind");
     // What nobody has chosen follows from the scale.
     if fields.members.contains_key("steps") {
         draft.lowest = None;

@@ -47,7 +47,10 @@ pub fn how_answered() -> String {
 impl PartialSchema for VoteBody {
     fn schema() -> RefOr<Schema> {
         let how = how_answered();
-        let description = format!("E{}; a rating takes `answer`.", &how[1..]);
+        let description = format!(
+            "E{}. A poll of any kind takes `answer`; the others are for a choice.",
+            &how[1..]
+        );
         joined(&description, kind::answers().into_iter().chain([Beside::schema()]))
     }
 }
