@@ -127,31 +127,89 @@ fn what_is_nobodys_ballot_is_dead() {
     assert_eq!(recount([(2, 7, b"not JSON".to_vec())], &BTreeMap::new()).dead, [(2, 7)]);
 }
 
+/// Returns a record of a ballot that is no choice.
+fn answered(voter: &str, id: &str, answer: Value) -> Value {
+    let mut record = ballot(voter, id, 1);
+    record.as_object_mut().unwrap().remove("optionIds");
+    record["v"] = json!(2);
+    record["answer"] = answer;
+    record
+}
+
+/// Recounts these records behind a genesis, in a poll that asks this.
+fn recounted(asks: Asks, records: impl IntoIterator<Item = Value>) -> Recount {
+    let rules = BTreeMap::from([("poll".to_owned(), Rules { asks, refuse: false })]);
+    let log = [json!({ "type": "genesis" })].into_iter().chain(records);
+    recount(log.zip(0..).map(|(r, at)| (0, at, r.to_string().into_bytes())), &rules)
+}
+
 #[test]
 fn a_rating_counts_each_statement_that_was_rated() {
-    let rated = |voter: &str, id: &str, steps: Value| {
-        let mut record = ballot(voter, id, 1);
-        record.as_object_mut().unwrap().remove("optionIds");
-        record["v"] = json!(2);
-        record["answer"] = json!({ "rating": steps });
-        record
-    };
+    let rated =
+        |voter: &str, id: &str, steps: Value| answered(voter, id, json!({ "rating": steps }));
     let asks = Asks::Rating { statements: 2, steps: 3, lowest: 0 };
-    let rules = BTreeMap::from([("poll".to_owned(), Rules { asks, refuse: false })]);
-    let log = [
-        json!({ "type": "genesis" }),
-        rated("a", "1", json!([2, null])),
-        rated("b", "2", json!([0, 1])),
-        rated("a", "3", json!([1, 1])),
-        rated("c", "4", json!([null, null])),
-        rated("c", "5", json!([3, 0])),
-        rated("c", "6", json!([0])),
-        ballot("c", "7", 1),
-    ];
-    let records = log.into_iter().zip(0..);
-    let all = recount(records.map(|(r, at)| (0, at, r.to_string().into_bytes())), &rules);
+    let all = recounted(
+        asks,
+        [
+            rated("a", "1", json!([2, null])),
+            rated("b", "2", json!([0, 1])),
+            rated("a", "3", json!([1, 1])),
+            rated("c", "4", json!([null, null])),
+            rated("c", "5", json!([3, 0])),
+            rated("c", "6", json!([0])),
+            ballot("c", "7", 1),
+        ],
+    );
     assert_eq!(result(&all), (vec![1, 1, 0, 0, 2, 0], 2));
     assert_eq!(all.dead, [(0, 4), (0, 5), (0, 6), (0, 7)], "of no kind, or nothing at all");
+}
+
+#[test]
+fn a_ranking_counts_each_place_of_each_option() {
+    let ranked =
+        |voter: &str, id: &str, order: Value| answered(voter, id, json!({ "ranking": order }));
+    let all = recounted(
+        Asks::Ranking { options: 3, places: 2 },
+        [
+            ranked("a", "1", json!([1, 2])),
+            ranked("b", "2", json!([3])),
+            ranked("a", "3", json!([3, 1])),
+            ranked("c", "4", json!([])),
+            ranked("c", "5", json!([1, 1])),
+            ranked("c", "6", json!([1, 2, 3])),
+            ranked("c", "7", json!([0])),
+            ranked("c", "8", json!([4])),
+            ranked("c", "9", json!([2.5])),
+            answered("c", "a", json!({ "rating": [1, 2] })),
+            ballot("c", "b", 1),
+        ],
+    );
+    assert_eq!(result(&all), (vec![0, 1, 0, 0, 2, 0], 2));
+    let dead: Vec<_> = (4..=11).map(|offset| (0, offset)).collect();
+    assert_eq!(all.dead, dead, "of no kind, or what no ballot may say");
+}
+
+#[test]
+fn points_are_summed_and_those_who_gave_any_are_counted() {
+    let gave =
+        |voter: &str, id: &str, points: Value| answered(voter, id, json!({ "points": points }));
+    let all = recounted(
+        Asks::Points { options: 3, budget: 10 },
+        [
+            gave("a", "1", json!([10, 0, 0])),
+            gave("b", "2", json!([1, 0, 5])),
+            gave("a", "3", json!([3, 0, 7])),
+            gave("c", "4", json!([0, 0, 0])),
+            gave("c", "5", json!([6, 0, 5])),
+            gave("c", "6", json!([1, 1])),
+            gave("c", "7", json!([-1, 0, 5])),
+            gave("c", "8", json!([0.5, 0, 5])),
+            answered("c", "9", json!({ "ranking": [1, 2, 3] })),
+        ],
+    );
+    assert_eq!(result(&all), (vec![4, 2, 0, 0, 12, 2], 2));
+    let dead: Vec<_> = (4..=9).map(|offset| (0, offset)).collect();
+    assert_eq!(all.dead, dead, "of no kind, or what no ballot may say");
 }
 
 #[test]

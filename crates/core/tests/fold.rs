@@ -8,6 +8,8 @@ use pollux_checker::{Asks, Recount, recount};
 use pollux_core::ballot::{Ballot, NamedBy, Status};
 use pollux_core::gate::Gate;
 use pollux_core::id::{BallotId, PollId, UnixMillis, VoterId};
+use pollux_core::kind::points::{self, Split};
+use pollux_core::kind::ranking::{self, Order};
 use pollux_core::kind::rating::{self, Steps};
 use pollux_core::kind::{Answer, Form, choice};
 use pollux_core::poll::{Revote, Rules};
@@ -32,7 +34,10 @@ fn rules(revote: Revote) -> Rules {
 /// Generates the rules of a poll of any kind.
 fn of_any_kind() -> impl Strategy<Value = Rules> {
     let rating = Form::Rating(rating::Form { statements: 2, steps: OPTIONS, lowest: 1 });
-    let form = prop_oneof![Just(rules(Revote::Replace).form), Just(rating)];
+    let ranking = Form::Ranking(ranking::Form { options: OPTIONS, places: 2 });
+    let points = Form::Points(points::Form { options: 2, budget: 8 });
+    let choice = rules(Revote::Replace).form;
+    let form = prop_oneof![Just(choice), Just(rating), Just(ranking), Just(points)];
     let revote = prop_oneof![Just(Revote::Replace), Just(Revote::Refuse)];
     (form, revote).prop_map(|(form, revote)| Rules { form, revote })
 }
@@ -47,6 +52,12 @@ fn answer(form: Form, marks: &[u8]) -> Option<Answer> {
             let mut steps: Vec<_> = marks.iter().map(some).collect();
             steps.resize(steps.len().max(form.statements.into()), None);
             Some(Answer::Rating(Steps::of(steps)))
+        }
+        Form::Ranking(_) => Some(Answer::Ranking(Order::of(marks.iter().filter_map(some)))),
+        Form::Points(form) => {
+            let mut given: Vec<_> = marks.iter().map(|mark| u16::from(*mark)).collect();
+            given.resize(given.len().max(form.options.into()), 0);
+            Some(Answer::Points(Split::of(given)))
         }
     }
 }
@@ -125,6 +136,12 @@ fn check(rules: &Rules, log: &[Entry]) -> Recount {
                 steps: form.steps.into(),
                 lowest: form.lowest.into(),
             },
+            Form::Ranking(form) => {
+                Asks::Ranking { options: form.options.into(), places: form.places.into() }
+            }
+            Form::Points(form) => {
+                Asks::Points { options: form.options.into(), budget: form.budget.into() }
+            }
         },
         refuse: rules.revote == Revote::Refuse,
     };

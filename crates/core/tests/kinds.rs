@@ -8,8 +8,10 @@ use std::sync::Arc;
 use pollux_core::ballot::{Ballot, NamedBy};
 use pollux_core::id::{BallotId, Generation, PollId, UnixMillis, VoterId};
 use pollux_core::kind::choice::{self, ChoiceMode, MAX_OPTIONS};
+use pollux_core::kind::points::{self, MAX_BUDGET, Split};
+use pollux_core::kind::ranking::{self, Order};
 use pollux_core::kind::rating::{self, MAX_STATEMENTS, MAX_STEPS, Steps};
-use pollux_core::kind::{Answer, Form, Kind, KindDraft, Written};
+use pollux_core::kind::{Answer, Form, Kind, KindDraft, Row, Written};
 use pollux_core::poll::{ChangeRefused, Draft, Poll};
 use pollux_core::record::{Entry, MAX_VALUE_BYTES};
 use pollux_core::standing::{Standing, TallyAt};
@@ -28,12 +30,25 @@ struct Sample {
     drafts: fn() -> BoxedStrategy<KindDraft>,
     /// Makes an answer that a poll of the kind allows from these dice; `None` for other kinds.
     answer: fn(Form, &[Index]) -> Option<Answer>,
+    /// Returns the weight of the marks that a row shows.
+    weight: fn(&Row<'_>) -> u64,
 }
 
-const KINDS: [Sample; 2] = [
-    Sample { name: "choice", drafts: choices, answer: chosen },
-    Sample { name: "rating", drafts: ratings, answer: rated },
+const KINDS: [Sample; 4] = [
+    Sample { name: "choice", drafts: choices, answer: chosen, weight: |row| row.votes },
+    Sample { name: "rating", drafts: ratings, answer: rated, weight: spread },
+    Sample { name: "ranking", drafts: rankings, answer: ranked, weight: spread },
+    Sample {
+        name: "points",
+        drafts: budgets,
+        answer: given,
+        weight: |row| row.points.unwrap() + row.votes,
+    },
 ];
+
+fn spread(row: &Row<'_>) -> u64 {
+    row.spread.unwrap().counts.iter().sum()
+}
 
 fn texts(most: usize) -> impl Strategy<Value = Vec<String>> {
     (2..=most).prop_map(|count| (1..=count).map(|n| format!("Number {n}")).collect())
@@ -74,6 +89,39 @@ fn rated(form: Form, dice: &[Index]) -> Option<Answer> {
         steps[place] = Some(form.lowest + die.index(form.steps.into()) as u8);
     }
     Some(Answer::Rating(Steps::of(steps)))
+}
+
+fn rankings() -> BoxedStrategy<KindDraft> {
+    (texts(ranking::MAX_OPTIONS), prop::option::of(any::<Index>()))
+        .prop_map(|(options, places)| {
+            let places = places.map(|places| places.index(options.len()) as u64 + 1);
+            KindDraft::Ranking(ranking::Draft { options, places })
+        })
+        .boxed()
+}
+
+fn ranked(form: Form, dice: &[Index]) -> Option<Answer> {
+    let Form::Ranking(form) = form else { return None };
+    let mut left: Vec<_> = (1..=form.options).collect();
+    let draws = dice.iter().take(form.places.into());
+    let order: Vec<_> = draws.map(|die| left.remove(die.index(left.len()))).collect();
+    Some(Answer::Ranking(Order::of(order)))
+}
+
+fn budgets() -> BoxedStrategy<KindDraft> {
+    (texts(points::MAX_OPTIONS), prop::option::of(1..=u64::from(MAX_BUDGET)))
+        .prop_map(|(options, budget)| KindDraft::Points(points::Draft { options, budget }))
+        .boxed()
+}
+
+fn given(form: Form, dice: &[Index]) -> Option<Answer> {
+    let Form::Points(form) = form else { return None };
+    let mut points = vec![0; form.options.into()];
+    let parts = (dice.len() as u16).min(form.budget);
+    for die in &dice[..parts.into()] {
+        points[die.index(form.options.into())] += form.budget / parts;
+    }
+    Some(Answer::Points(Split::of(points)))
 }
 
 fn of(draft: KindDraft) -> Poll {
@@ -154,8 +202,12 @@ proptest! {
         }
         let sum: Vec<u64> = parts[0].iter().zip(&parts[1]).map(|(a, b)| a + b).collect();
         prop_assert_eq!(&all, &sum);
-        let rows: u64 = poll.kind.rows(&all).iter().map(|row| row.votes).sum();
-        prop_assert_eq!(rows, all.iter().sum::<u64>(), "every mark is in a row");
+        let sample = KINDS.iter().find(|kind| kind.name == poll.kind.name()).unwrap();
+        let rows = poll.kind.rows(&all);
+        let shown: u64 = rows.iter().map(sample.weight).sum();
+        prop_assert_eq!(shown, all.iter().sum::<u64>(), "every mark is in a row");
+        let votes: u64 = rows.iter().map(|row| row.votes).sum();
+        prop_assert_eq!(votes, form.votes(&all));
         let mut left = answers;
         while !left.is_empty() {
             let answer = left.swap_remove(order as usize % left.len());
@@ -257,10 +309,9 @@ fn every_kind_is_in_the_suite() {
     }
 }
 
-fn refusal(draft: rating::Draft) -> Vec<String> {
+fn refusal(draft: KindDraft) -> Vec<String> {
     let id = PollId::new(NOW, [1; 10]);
-    let draft = Draft::new("Which?", KindDraft::Rating(draft));
-    match Poll::draft(id, draft, [0; 32], NOW) {
+    match Poll::draft(id, Draft::new("Which?", draft), [0; 32], NOW) {
         Err(ChangeRefused::Invalid(broken)) => broken.into_iter().map(|it| it.pointer).collect(),
         other => panic!("{other:?}"),
     }
@@ -284,10 +335,11 @@ fn a_rating_says_what_is_wrong_with_it() {
     };
     let pointers =
         ["/statements/1", "/statements/2", "/steps", "/lowest", "/lowLabel", "/highLabel"];
-    assert_eq!(refusal(bad), pointers);
-    assert_eq!(refusal(rating::Draft { statements: Vec::new(), ..fine.clone() }), ["/statements"]);
+    assert_eq!(refusal(KindDraft::Rating(bad)), pointers);
+    let none = rating::Draft { statements: Vec::new(), ..fine.clone() };
+    assert_eq!(refusal(KindDraft::Rating(none)), ["/statements"]);
     let stars = rating::Draft { lowest: Some(0), symbol: Some(rating::Symbol::Stars), ..fine };
-    assert_eq!(refusal(stars), ["/symbol"]);
+    assert_eq!(refusal(KindDraft::Rating(stars)), ["/symbol"]);
 }
 
 #[test]
@@ -299,4 +351,119 @@ fn the_mean_is_of_those_who_rated() {
     let told: Vec<_> =
         rows.iter().map(|row| (row.text, row.votes, row.spread.unwrap().mean())).collect();
     assert_eq!(told, [("a", 4, Some(2.5)), ("b", 0, None)]);
+}
+
+/// Returns options with these names.
+fn named<const N: usize>(names: [&str; N]) -> Vec<String> {
+    names.map(str::to_owned).into()
+}
+
+#[test]
+fn a_ranking_says_what_is_wrong_with_it() {
+    let kept = |places| {
+        let draft = ranking::Draft { options: named(["a", "b", "c"]), places };
+        let Kind::Ranking(kept) = of(KindDraft::Ranking(draft)).kind else { panic!() };
+        kept.places
+    };
+    assert_eq!((kept(None), kept(Some(1)), kept(Some(3))), (3, 1, 3));
+    let many = (0..=ranking::MAX_OPTIONS).map(|n| n.to_string()).collect();
+    for (options, places, pointers) in [
+        (named(["a"]), None, &["/options"][..]),
+        (many, None, &["/options"]),
+        (named(["a", " a"]), Some(0), &["/options/1", "/places"]),
+        (named(["a", "b"]), Some(3), &["/places"]),
+        (named(["a", "b"]), Some(257), &["/places"]),
+    ] {
+        let draft = ranking::Draft { options, places };
+        assert_eq!(refusal(KindDraft::Ranking(draft)), pointers);
+    }
+}
+
+#[test]
+fn every_option_of_a_ranking_keeps_its_place_when_options_are_added() {
+    let edited = |places| {
+        let draft = ranking::Draft { options: named(["a", "b"]), places };
+        let KindDraft::Ranking(draft) = of(KindDraft::Ranking(draft)).to_draft().kind else {
+            panic!()
+        };
+        let more = ranking::Draft { options: named(["a", "b", "c"]), ..draft };
+        let Kind::Ranking(kept) = of(KindDraft::Ranking(more)).kind else { panic!() };
+        kept.places
+    };
+    assert_eq!((edited(None), edited(Some(2)), edited(Some(1))), (3, 3, 1));
+}
+
+#[test]
+fn a_ranking_has_points_and_mean_places() {
+    let draft = ranking::Draft { options: named(["a", "b", "c"]), places: Some(2) };
+    let poll = of(KindDraft::Ranking(draft));
+    let rows = poll.kind.rows(&[3, 1, 1, 0, 0, 0]);
+    let told: Vec<_> = rows
+        .iter()
+        .map(|row| (row.text, row.votes, row.points, row.spread.unwrap().mean()))
+        .collect();
+    let expected =
+        [("a", 4, Some(7), Some(1.25)), ("b", 1, Some(2), Some(1.0)), ("c", 0, Some(0), None)];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn no_ballot_ranks_an_option_twice_or_one_that_is_not_there() {
+    let form = Form::Ranking(ranking::Form { options: 3, places: 2 });
+    let allows = |order: &[u8]| form.allows(&Answer::Ranking(Order::of(order.iter().copied())));
+    for order in [&[1][..], &[3], &[3, 1]] {
+        assert!(allows(order), "{order:?}");
+    }
+    for order in [&[][..], &[0], &[4], &[1, 1], &[1, 2, 3]] {
+        assert!(!allows(order), "{order:?}");
+    }
+}
+
+#[test]
+fn points_say_what_is_wrong_with_them() {
+    let options = || named(["a", "b"]);
+    let kept = |budget| {
+        let draft = points::Draft { options: options(), budget };
+        let Kind::Points(kept) = of(KindDraft::Points(draft)).kind else { panic!() };
+        kept.budget
+    };
+    assert_eq!((kept(None), kept(Some(1)), kept(Some(1000))), (100, 1, 1000));
+    let many = (0..=points::MAX_OPTIONS).map(|n| n.to_string()).collect();
+    for (options, budget, pointers) in [
+        (named(["a"]), None, &["/options"][..]),
+        (many, None, &["/options"]),
+        (named(["a", "\u{7}"]), Some(0), &["/options/1", "/budget"]),
+        (options(), Some(1001), &["/budget"]),
+        (options(), Some(65_537), &["/budget"]),
+    ] {
+        let draft = points::Draft { options, budget };
+        assert_eq!(refusal(KindDraft::Points(draft)), pointers);
+    }
+}
+
+#[test]
+fn points_are_summed_apart_from_the_people_who_gave_them() {
+    let form = Form::Points(points::Form { options: 3, budget: 100 });
+    let mut counts = vec![0; form.slots()];
+    for given in [[40, 0, 60], [1, 0, 0]] {
+        form.add(&Answer::Points(Split::of(given)), &mut counts);
+    }
+    assert_eq!((&counts[..], form.votes(&counts)), (&[41, 2, 0, 0, 60, 1][..], 3));
+    let draft = points::Draft { options: named(["a", "b", "c"]), budget: None };
+    let poll = of(KindDraft::Points(draft));
+    let told: Vec<_> =
+        poll.kind.rows(&counts).iter().map(|row| (row.text, row.points, row.votes)).collect();
+    assert_eq!(told, [("a", Some(41), 2), ("b", Some(0), 0), ("c", Some(60), 1)]);
+}
+
+#[test]
+fn no_ballot_gives_more_points_than_it_has_or_none() {
+    let form = Form::Points(points::Form { options: 2, budget: 10 });
+    let allows = |given: &[u16]| form.allows(&Answer::Points(Split::of(given.iter().copied())));
+    for given in [[1, 0], [10, 0], [4, 6]] {
+        assert!(allows(&given), "{given:?}");
+    }
+    for given in [&[0, 0][..], &[11, 0], &[5, 6], &[65_535, 2], &[1], &[1, 1, 1], &[]] {
+        assert!(!allows(given), "{given:?}");
+    }
 }

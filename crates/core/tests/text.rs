@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use pollux_core::kind::choice::MAX_OPTION_CHARS;
-use pollux_core::kind::{Kind, KindDraft, Written, choice, rating};
+use pollux_core::kind::{Kind, KindDraft, Written, choice, points, ranking, rating};
 use pollux_core::poll::{ChangeRefused, Draft, Poll};
 use pollux_core::text::{Text, control, count, key, most_bytes, normalise};
 use pollux_core::{event, id};
@@ -158,6 +158,14 @@ fn whatever_an_organiser_writes_must_have_something_to_see() {
     assert_eq!(broken(asked("\u{ad}", "")), one("/statements/0", detail));
     let Kind::Rating(rating) = asked("a\tb", "\u{200b}").unwrap().kind else { unreachable!() };
     assert_eq!((&*rating.statements[0], &*rating.low_label), ("a b", ""), "a label may be empty");
+    let options = || vec!["A".to_owned(), "\u{3164}".to_owned()];
+    for kind in [
+        KindDraft::Ranking(ranking::Draft { options: options(), places: None }),
+        KindDraft::Points(points::Draft { options: options(), budget: None }),
+    ] {
+        let asked = Poll::draft(id, Draft::new("Which?", kind), [0; 32], NOW);
+        assert_eq!(broken(asked), one("/options/1", detail));
+    }
     let titled = |title: &str| {
         let draft = event::EventDraft { title: Some(title.into()), ..Default::default() };
         event::Event::new(id::EventId::new(NOW, [1; 10]), draft, [0; 32], NOW)

@@ -56,6 +56,17 @@ pub fn grouped(number: u64) -> String {
     text
 }
 
+/// Writes a share as the screens do (web/src/ui/writing.ts): 100% means everybody and 0% means nobody, and neither
+/// is ever rounded to.
+pub fn percent(part: u64, whole: u64) -> String {
+    let share = 100.0 * part as f64 / whole.max(1) as f64;
+    if share > 0.0 && share < 1.0 {
+        format!("{:.1}%", share.clamp(0.1, 0.9))
+    } else {
+        format!("{:>3.0}%", if share < 100.0 { share.min(99.0) } else { 100.0 })
+    }
+}
+
 /// Returns a number and its noun: `1 vote`, `1,200 votes`.
 pub fn quantity(number: u64, noun: &str) -> String {
     format!("{} {noun}{}", grouped(number), if number == 1 { "" } else { "s" })
@@ -116,5 +127,12 @@ mod tests {
         assert_eq!(plain("Zürich → ok".as_bytes()), "Zürich → ok");
         assert_eq!(plain(b"a\x1b[2Jb\tc\n\xff"), "a\\u{1b}[2Jb\\tc\\n\\xff");
         assert_eq!(plain("\u{202e}x".as_bytes()), "\\u{202e}x");
+    }
+
+    #[test]
+    fn a_share_is_rounded_to_neither_everybody_nor_nobody() {
+        let shares = [(0, 300), (1, 3000), (1, 300), (299, 300), (300, 300), (200, 300), (2, 1)];
+        let written = shares.map(|(votes, people)| percent(votes, people));
+        assert_eq!(written, ["  0%", "0.1%", "0.3%", " 99%", "100%", " 67%", "100%"]);
     }
 }

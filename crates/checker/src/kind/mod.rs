@@ -2,6 +2,8 @@
 //! documentation of the records, not from the core's kinds.
 
 mod choice;
+mod points;
+mod ranking;
 mod rating;
 
 use serde_json::Value;
@@ -28,6 +30,20 @@ pub enum Asks {
         /// The lowest step.
         lowest: u64,
     },
+    /// Which options voters give the places from the first on.
+    Ranking {
+        /// How many options there are.
+        options: u64,
+        /// How many places a ballot may give.
+        places: u64,
+    },
+    /// How many points voters give to each option.
+    Points {
+        /// How many options there are.
+        options: u64,
+        /// How many points a ballot may give in all.
+        budget: u64,
+    },
 }
 
 impl Asks {
@@ -36,6 +52,8 @@ impl Asks {
         (match self {
             Self::Choice { options, .. } => *options,
             Self::Rating { statements, steps, .. } => statements * steps,
+            Self::Ranking { options, places } => options * places,
+            Self::Points { options, .. } => options * 2,
         }) as usize
     }
 
@@ -46,6 +64,8 @@ impl Asks {
             Self::Rating { statements, steps, lowest } => {
                 rating::marks(record, statements, steps, lowest)
             }
+            Self::Ranking { options, places } => ranking::marks(record, options, places),
+            Self::Points { options, budget } => points::marks(record, options, budget),
         }
     }
 }

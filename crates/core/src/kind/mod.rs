@@ -15,6 +15,8 @@
 //! A new kind is a folder here and a line in each `enum` and `match` below.
 
 pub mod choice;
+pub mod points;
+pub mod ranking;
 pub mod rating;
 
 use serde::de::MapAccess;
@@ -22,6 +24,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use self::choice::{Choice, OptionSet};
+use self::points::{Points, Split};
+use self::ranking::{Order, Ranking};
 use self::rating::{Rating, Steps};
 use crate::rule::Violation;
 
@@ -39,6 +43,10 @@ pub enum Kind {
     Choice(Choice),
     /// Voters rate these statements.
     Rating(Rating),
+    /// Voters put these options in order.
+    Ranking(Ranking),
+    /// Voters spread points over these options.
+    Points(Points),
 }
 
 /// A draft is a kind as an organiser writes it, not checked yet.
@@ -48,6 +56,10 @@ pub enum KindDraft {
     Choice(choice::Draft),
     /// Statements to rate.
     Rating(rating::Draft),
+    /// Options to rank.
+    Ranking(ranking::Draft),
+    /// Options to give points to.
+    Points(points::Draft),
 }
 
 impl KindDraft {
@@ -56,6 +68,8 @@ impl KindDraft {
         match self {
             Self::Choice(draft) => draft.check(broken).map(Kind::Choice),
             Self::Rating(draft) => draft.check(broken).map(Kind::Rating),
+            Self::Ranking(draft) => draft.check(broken).map(Kind::Ranking),
+            Self::Points(draft) => draft.check(broken).map(Kind::Points),
         }
     }
 }
@@ -66,6 +80,8 @@ impl Kind {
         match self {
             Self::Choice(_) => "choice",
             Self::Rating(_) => "rating",
+            Self::Ranking(_) => "ranking",
+            Self::Points(_) => "points",
         }
     }
 
@@ -74,6 +90,8 @@ impl Kind {
         match self {
             Self::Choice(choice) => choice.kind.as_str(),
             Self::Rating(rating) => rating.kind.as_str(),
+            Self::Ranking(ranking) => ranking.kind.as_str(),
+            Self::Points(points) => points.kind.as_str(),
         }
     }
 
@@ -82,6 +100,8 @@ impl Kind {
         match self {
             Self::Choice(choice) => KindDraft::Choice(choice.to_draft()),
             Self::Rating(rating) => KindDraft::Rating(rating.to_draft()),
+            Self::Ranking(ranking) => KindDraft::Ranking(ranking.to_draft()),
+            Self::Points(points) => KindDraft::Points(points.to_draft()),
         }
     }
 
@@ -90,6 +110,8 @@ impl Kind {
         match self {
             Self::Choice(choice) => Form::Choice(choice.form()),
             Self::Rating(rating) => Form::Rating(rating.form()),
+            Self::Ranking(ranking) => Form::Ranking(ranking.form()),
+            Self::Points(points) => Form::Points(points.form()),
         }
     }
 
@@ -98,6 +120,8 @@ impl Kind {
         match self {
             Self::Choice(choice) => choice.read(written).map(Answer::Choice),
             Self::Rating(rating) => rating.read(written).map(Answer::Rating),
+            Self::Ranking(ranking) => ranking.read(written).map(Answer::Ranking),
+            Self::Points(points) => points.read(written).map(Answer::Points),
         }
     }
 
@@ -106,6 +130,8 @@ impl Kind {
         match (self, answer) {
             (Self::Choice(choice), Answer::Choice(options)) => choice.say(*options),
             (Self::Rating(rating), Answer::Rating(steps)) => rating.say(steps),
+            (Self::Ranking(ranking), Answer::Ranking(order)) => ranking.say(order),
+            (Self::Points(points), Answer::Points(split)) => points.say(split),
             // A ballot of another kind never counts.
             _ => Vec::new(),
         }
@@ -115,7 +141,7 @@ impl Kind {
     pub fn ranks_rows(&self) -> bool {
         match self {
             Self::Choice(_) => true,
-            Self::Rating(_) => false,
+            Self::Rating(_) | Self::Ranking(_) | Self::Points(_) => false,
         }
     }
 
@@ -124,6 +150,8 @@ impl Kind {
         match self {
             Self::Choice(choice) => choice.text_of(row),
             Self::Rating(rating) => rating.text_of(row),
+            Self::Ranking(ranking) => ranking.text_of(row),
+            Self::Points(points) => points.text_of(row),
         }
     }
 
@@ -133,6 +161,8 @@ impl Kind {
         match self {
             Self::Choice(choice) => choice.rows(counts).collect(),
             Self::Rating(rating) => rating.rows(counts).collect(),
+            Self::Ranking(ranking) => ranking.rows(counts).collect(),
+            Self::Points(points) => points.rows(counts).collect(),
         }
     }
 }
@@ -142,23 +172,25 @@ impl Kind {
 pub struct Row<'a> {
     /// The option or statement, in the organiser's words.
     pub text: &'a str,
-    /// The number of marks counted on it.
+    /// The number of voters counted who marked it.
     pub votes: u64,
-    /// How the marks are spread over a scale, where the kind has one.
+    /// The points that it has, where the kind counts any.
+    pub points: Option<u64>,
+    /// How the marks are spread over a scale or over places, where the kind has them.
     pub spread: Option<Spread<'a>>,
 }
 
-/// The spread says how often each step of a scale was given.
+/// The spread says how often each step of a scale, or each place, was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spread<'a> {
-    /// The lowest step.
+    /// The lowest step, or the first place.
     pub lowest: u8,
-    /// The counts by step, ascending.
+    /// The counts by step or place, ascending.
     pub counts: &'a [u64],
 }
 
 impl Spread<'_> {
-    /// Returns the mean step; `None` while there is no mark.
+    /// Returns the mean step or place; `None` while there is no mark.
     pub fn mean(&self) -> Option<f64> {
         let marks: u64 = self.counts.iter().sum();
         let sum: u64 = (u64::from(self.lowest)..).zip(self.counts).map(|(s, n)| s * n).sum();
@@ -174,6 +206,10 @@ pub enum Form {
     Choice(choice::Form),
     /// The form of a [`Rating`].
     Rating(rating::Form),
+    /// The form of a [`Ranking`].
+    Ranking(ranking::Form),
+    /// The form of [`Points`].
+    Points(points::Form),
 }
 
 impl Form {
@@ -182,13 +218,16 @@ impl Form {
         match self {
             Self::Choice(form) => form.slots(),
             Self::Rating(form) => form.slots(),
+            Self::Ranking(form) => form.slots(),
+            Self::Points(form) => form.slots(),
         }
     }
 
     /// Returns the number of votes in these counts: of the marks that each stand for one voter.
     pub fn votes(self, counts: &[u64]) -> u64 {
         match self {
-            Self::Choice(_) | Self::Rating(_) => counts.iter().sum(),
+            Self::Choice(_) | Self::Rating(_) | Self::Ranking(_) => counts.iter().sum(),
+            Self::Points(_) => points::Form::votes(counts),
         }
     }
 
@@ -197,6 +236,8 @@ impl Form {
         match (self, answer) {
             (Self::Choice(form), Answer::Choice(options)) => form.allows(*options),
             (Self::Rating(form), Answer::Rating(steps)) => form.allows(steps),
+            (Self::Ranking(form), Answer::Ranking(order)) => form.allows(order),
+            (Self::Points(form), Answer::Points(split)) => form.allows(split),
             _ => false,
         }
     }
@@ -206,6 +247,8 @@ impl Form {
         match (self, answer) {
             (Self::Choice(_), Answer::Choice(options)) => choice::marks(*options, &mut mark),
             (Self::Rating(form), Answer::Rating(steps)) => form.marks(steps, &mut mark),
+            (Self::Ranking(form), Answer::Ranking(order)) => form.marks(order, &mut mark),
+            (Self::Points(_), Answer::Points(split)) => points::Form::marks(split, &mut mark),
             _ => debug_assert!(false, "an answer of another kind is never allowed"),
         }
     }
@@ -272,6 +315,10 @@ pub enum Answer {
     Choice(OptionSet),
     /// The step that the ballot gives to each statement.
     Rating(Steps),
+    /// The options that the ballot ranks, in order.
+    Ranking(Order),
+    /// The points that the ballot gives to each option.
+    Points(Split),
 }
 
 impl Answer {
@@ -285,7 +332,7 @@ impl Answer {
     pub(crate) fn canonical(&self) -> Option<OptionSet> {
         match self {
             Self::Choice(options) => Some(*options),
-            Self::Rating(_) => None,
+            Self::Rating(_) | Self::Ranking(_) | Self::Points(_) => None,
         }
     }
 
@@ -301,6 +348,8 @@ impl Answer {
         match self {
             Self::Choice(options) => ("optionIds", options.iter().collect()),
             Self::Rating(steps) => ("answer", steps.iter().collect()),
+            Self::Ranking(order) => ("answer", order.iter().collect()),
+            Self::Points(split) => ("answer", split.iter().collect()),
         }
     }
 
@@ -308,7 +357,7 @@ impl Answer {
     pub fn pack(&self) -> Packed {
         match self {
             Self::Choice(options) => Packed::Bits(options.bits()),
-            Self::Rating(_) => {
+            Self::Rating(_) | Self::Ranking(_) | Self::Points(_) => {
                 Packed::Json(serde_json::to_string(self).expect("an answer is plain data"))
             }
         }
@@ -330,6 +379,8 @@ impl std::fmt::Display for Answer {
         match self {
             Self::Choice(options) => options.fmt(f),
             Self::Rating(steps) => steps.fmt(f),
+            Self::Ranking(order) => order.fmt(f),
+            Self::Points(split) => split.fmt(f),
         }
     }
 }

@@ -9,9 +9,9 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
 
-use super::BarRow;
+use super::{BarRow, bar};
 use crate::exit::{Failure, Outcome};
-use crate::terminal::grouped;
+use crate::terminal::{grouped, percent};
 
 /// This is the body of a vote in the first of the samples.
 pub const SAMPLE_VOTE: &str = r#"{"option":"Rust"}"#;
@@ -134,35 +134,11 @@ impl NewPoll {
 /// Returns a row for each option, with the votes as a bar and their share of the people as a note.
 pub fn rows(choice: &ChoiceView, people: u64) -> Vec<BarRow<'_>> {
     let most = choice.options.iter().filter_map(|option| option.votes).max().unwrap_or(0);
-    let part = |votes: u64| (votes as f64 / most.max(1) as f64, votes == most && votes > 0);
     let rows = choice.options.iter().map(|OptionView { text, votes, .. }| BarRow {
         text,
-        bar: votes.map(part),
+        bar: votes.map(|votes| bar(votes, most)),
         number: votes.map_or("–".into(), grouped),
         note: votes.map_or(String::new(), |votes| percent(votes, people)),
     });
     rows.collect()
-}
-
-/// Writes a share as the screens do (web/src/ui/writing.ts): 100% means everybody and 0% means nobody, and neither
-/// is ever rounded to.
-fn percent(votes: u64, people: u64) -> String {
-    let share = 100.0 * votes as f64 / people.max(1) as f64;
-    if share > 0.0 && share < 1.0 {
-        format!("{:.1}%", share.clamp(0.1, 0.9))
-    } else {
-        format!("{:>3.0}%", if share < 100.0 { share.min(99.0) } else { 100.0 })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_share_is_rounded_to_neither_everybody_nor_nobody() {
-        let shares = [(0, 300), (1, 3000), (1, 300), (299, 300), (300, 300), (200, 300), (2, 1)];
-        let written = shares.map(|(votes, people)| percent(votes, people));
-        assert_eq!(written, ["  0%", "0.1%", "0.3%", " 99%", "100%", " 67%", "100%"]);
-    }
 }

@@ -5,6 +5,8 @@
 //! A new kind is a file here and a line in each `match` below.
 
 mod choice;
+mod points;
+mod ranking;
 mod rating;
 
 use std::num::TryFromIntError;
@@ -21,7 +23,8 @@ use crate::exit::Outcome;
 
 /// Returns the polls that the demo shows, as an organiser writes them. [`SAMPLE_VOTE`] is a vote in the first.
 pub fn samples() -> Vec<Value> {
-    choice::samples().into_iter().chain(rating::samples()).collect()
+    let more = rating::samples().into_iter().chain(ranking::samples()).chain(points::samples());
+    choice::samples().into_iter().chain(more).collect()
 }
 
 /// Returns the poll that an audience creates if it is told of none.
@@ -34,6 +37,8 @@ pub fn form(described: &KindView) -> Result<Form, TryFromIntError> {
     Ok(match described {
         KindView::Choice(choice) => Form::Choice(choice::form(choice)?),
         KindView::Rating(rating) => Form::Rating(rating::form(rating)?),
+        KindView::Ranking(ranking) => Form::Ranking(ranking::form(ranking)?),
+        KindView::Points(points) => Form::Points(points::form(points)?),
     })
 }
 
@@ -50,6 +55,8 @@ impl Answers {
         let ranks = match form {
             Form::Choice(form) => choice::ranks(form),
             Form::Rating(form) => rating::ranks(form),
+            Form::Ranking(form) => ranking::ranks(form),
+            Form::Points(form) => points::ranks(form),
         };
         Self { form, popularity: Zipf::new(ranks, exponent) }
     }
@@ -60,6 +67,8 @@ impl Answers {
         match self.form {
             Form::Choice(form) => Answer::Choice(choice::draw(form, rank, dice)),
             Form::Rating(form) => Answer::Rating(rating::draw(form, rank, dice)),
+            Form::Ranking(form) => Answer::Ranking(ranking::draw(form, rank, dice)),
+            Form::Points(form) => Answer::Points(points::draw(form, rank, dice)),
         }
     }
 }
@@ -92,7 +101,7 @@ impl Zipf {
 pub fn member(answer: &Answer) -> (&'static str, Value) {
     match answer {
         Answer::Choice(marked) => choice::member(*marked),
-        Answer::Rating(_) => answer.to_member(),
+        Answer::Rating(_) | Answer::Ranking(_) | Answer::Points(_) => answer.to_member(),
     }
 }
 
@@ -106,7 +115,9 @@ pub struct Vote {
         long,
         value_name = "JSON",
         help = "Answer to vote with: numbers of options in a choice, such as [1,3]; in a rating a step or null for each \
-                statement, such as [5,null,3] [default there: the highest step for each]",
+                statement, such as [5,null,3] [default there: the highest step for each]; in a ranking numbers of \
+                options, the best first [default there: the organiser's order]; points for each option, such as \
+                [40,0,60] [default there: all for the first]",
         requires = "cast",
         conflicts_with = "ballot",
         value_parser = array
@@ -130,6 +141,14 @@ impl Vote {
                 self.choice.refuse(|| rating::describe(rating))?;
                 Ok(("answer", rating::highest(rating)))
             }
+            (None, KindView::Ranking(ranking)) => {
+                self.choice.refuse(|| ranking::describe(ranking))?;
+                Ok(("answer", ranking::in_order(ranking)))
+            }
+            (None, KindView::Points(points)) => {
+                self.choice.refuse(|| points::describe(points))?;
+                Ok(("answer", points::all_to_the_first(points)))
+            }
         }
     }
 }
@@ -144,6 +163,10 @@ pub struct NewPoll {
     choice: choice::NewPoll,
     #[command(flatten)]
     rating: rating::NewPoll,
+    #[command(flatten)]
+    ranking: ranking::NewPoll,
+    #[command(flatten)]
+    points: points::NewPoll,
 }
 
 impl NewPoll {
@@ -153,19 +176,24 @@ impl NewPoll {
         let mut body = json!({ "question": question });
         self.choice.write(&mut body);
         self.rating.write(&mut body);
+        self.ranking.write(&mut body);
+        self.points.write(&mut body);
         body
     }
 }
 
 /// `COLUMNS` has each kind's own columns in a sheet of ballots. The first of a kind's columns has the answer in
 /// numbers, and the second one in the organiser's words.
-pub const COLUMNS: [&[&str]; 2] = [&choice::COLUMNS, &rating::COLUMNS];
+pub const COLUMNS: [&[&str]; 4] =
+    [&choice::COLUMNS, &rating::COLUMNS, &ranking::COLUMNS, &points::COLUMNS];
 
 /// Returns the columns of [`COLUMNS`] that ballots in polls of this kind fill.
 pub fn columns(kind: &Kind) -> &'static [&'static str; 2] {
     match kind {
         Kind::Choice(_) => &choice::COLUMNS,
         Kind::Rating(_) => &rating::COLUMNS,
+        Kind::Ranking(_) => &ranking::COLUMNS,
+        Kind::Points(_) => &points::COLUMNS,
     }
 }
 
@@ -173,7 +201,9 @@ pub fn columns(kind: &Kind) -> &'static [&'static str; 2] {
 pub fn cell(answer: &Answer) -> String {
     match answer {
         Answer::Choice(marked) => choice::cell(*marked),
-        Answer::Rating(_) => answer.to_member().1.to_string(),
+        Answer::Rating(_) | Answer::Ranking(_) | Answer::Points(_) => {
+            answer.to_member().1.to_string()
+        }
     }
 }
 
@@ -194,7 +224,14 @@ pub fn rows(poll: &PollView) -> Vec<BarRow<'_>> {
     match &poll.kind {
         KindView::Choice(choice) => choice::rows(choice, poll.total_voters.unwrap_or(0)),
         KindView::Rating(rating) => rating::rows(rating),
+        KindView::Ranking(ranking) => ranking::rows(ranking),
+        KindView::Points(points) => points::rows(points),
     }
+}
+
+/// Returns the bar of a number among several, of which `most` is the greatest, as a [`BarRow`] has it.
+fn bar(number: u64, most: u64) -> (f64, bool) {
+    (number as f64 / most.max(1) as f64, number == most && number > 0)
 }
 
 #[cfg(test)]
@@ -222,6 +259,22 @@ mod tests {
         }))
     }
 
+    fn ranking() -> KindView {
+        let option = |id| {
+            json!({
+                "id": id, "text": "a", "votes": 0, "points": 0, "first": 0, "mean": null, "spread": [],
+            })
+        };
+        let options = [1, 2, 3].map(option);
+        described(json!({ "kind": "ranking", "places": 2, "options": options }))
+    }
+
+    fn points(budget: u16) -> KindView {
+        let options =
+            [1, 2, 3].map(|id| json!({ "id": id, "text": "a", "points": 0, "people": 0 }));
+        described(json!({ "kind": "points", "budget": budget, "options": options }))
+    }
+
     /// Reads flags as a command does that has the flags of `F`, and those that they refer to.
     fn typed<F: Args>(flags: &[&str]) -> Result<F, String> {
         let other = ["cast", "ballot"].map(|name| clap::Arg::new(name).long(name).num_args(0));
@@ -243,6 +296,14 @@ mod tests {
         assert_eq!(said(&[], &rating()), Ok(("answer", json!([3, 3]))));
         let skipping = json!([null, 0]);
         assert_eq!(said(&["--answer", "[null,0]"], &rating()), Ok(("answer", skipping)));
+        assert_eq!(said(&[], &ranking()), Ok(("answer", json!([1, 2]))));
+        assert_eq!(said(&["--answer", "[3]"], &ranking()), Ok(("answer", json!([3]))));
+        assert_eq!(said(&[], &points(9)), Ok(("answer", json!([9, 0, 0]))));
+        assert_eq!(said(&["--answer", "[0,1,2]"], &points(9)), Ok(("answer", json!([0, 1, 2]))));
+        let refused = said(&["--option", "2"], &ranking()).unwrap_err();
+        insta::assert_snapshot!(refused, @"--option is for a choice, and this poll is a ranking: give --answer with the numbers of 1 to 2 of its 3 options, the best first");
+        let refused = said(&["--option", "2"], &points(9)).unwrap_err();
+        insta::assert_snapshot!(refused, @"--option is for a choice, and this poll takes points: give --answer with whole points for each of its 3 options, from 1 to 9 in all");
         let refused = said(&["--option", "2"], &rating()).unwrap_err();
         insta::assert_snapshot!(refused, @"--option is for a choice, and this poll is a rating: give --answer with a step from 0 to 3, or null, for each of its 2 statements");
     }
@@ -272,12 +333,25 @@ mod tests {
             made(&["--question", "?", "--statement", "a", "--statement", "b", "--steps", "7"]),
             Ok(json!({ "question": "?", "statements": ["a", "b"], "steps": 7 }))
         );
+        let options = ["--question", "?", "--option", "a", "--option", "b"];
+        for (flags, kind, member, value) in [
+            (["--places", "1"], "ranking", "places", 1),
+            (["--budget", "9"], "points", "budget", 9),
+        ] {
+            let body =
+                json!({ "question": "?", "options": ["a", "b"], "kind": kind, member: value });
+            assert_eq!(made(&[&options[..], &flags].concat()), Ok(body));
+        }
         for wrong in [
             &["--question", "?"][..],
             &["--option", "a"],
             &["--statement", "a"],
             &["--question", "?", "--option", "a", "--statement", "b"],
             &["--question", "?", "--option", "a", "--steps", "7"],
+            &["--question", "?", "--statement", "a", "--places", "1"],
+            &["--question", "?", "--statement", "a", "--budget", "9"],
+            &["--question", "?", "--option", "a", "--places", "1", "--budget", "9"],
+            &["--places", "1"],
         ] {
             assert!(made(wrong).is_err(), "{wrong:?}");
         }
@@ -287,13 +361,16 @@ mod tests {
     fn whatever_is_asked_the_answers_drawn_are_allowed() {
         use rand::SeedableRng;
         let mut dice = StdRng::seed_from_u64(7);
-        for view in [choice(), rating()] {
+        for view in [choice(), rating(), ranking(), points(1), points(7), points(1000)] {
             let form = form(&view).unwrap();
             let answers = Answers::new(form, 1.0);
+            let mut counts = vec![0; form.slots()];
             for _ in 0..500 {
                 let answer = answers.draw(&mut dice);
                 assert!(form.allows(&answer), "{answer:?}");
+                form.add(&answer, &mut counts);
             }
+            assert!(counts.iter().all(|count| *count > 0), "any mark may be drawn: {counts:?}");
         }
     }
 }

@@ -136,19 +136,22 @@ pub fn turnout(shown: &Shown, polls: &[PollPlan], truth: &Recount) {
 
 /// Returns the numbers of a poll, slot by slot.
 pub fn counts(view: &Value) -> Vec<u64> {
-    let numbers = |list: &Value| -> Vec<u64> {
-        list.as_array().into_iter().flatten().filter_map(Value::as_u64).collect()
+    let kind = view["kind"].as_str();
+    let rows = if kind == Some("rating") { &view["statements"] } else { &view["options"] };
+    let numbers = |row: &Value| -> Vec<Value> {
+        match kind {
+            Some("rating" | "ranking") => row["spread"].as_array().cloned().unwrap_or_default(),
+            Some("points") => vec![row["points"].clone(), row["people"].clone()],
+            _ => vec![row["votes"].clone()],
+        }
     };
-    match view["kind"].as_str() {
-        Some("rating") => {
-            let statements = view["statements"].as_array().unwrap();
-            statements.iter().flat_map(|statement| numbers(&statement["spread"])).collect()
-        }
-        _ => {
-            let options = view["options"].as_array().unwrap();
-            options.iter().filter_map(|option| option["votes"].as_u64()).collect()
-        }
-    }
+    rows.as_array().unwrap().iter().flat_map(numbers).filter_map(|n| n.as_u64()).collect()
+}
+
+/// Returns how many votes a poll's counts hold: of points only every second count is of votes.
+pub fn votes(view: &Value, counts: &[u64]) -> u64 {
+    let (skipped, step) = if view["kind"] == "points" { (1, 2) } else { (0, 1) };
+    counts.iter().skip(skipped).step_by(step).sum()
 }
 
 /// Asserts that two nodes that have heard the same show the same, versions included.

@@ -19,17 +19,30 @@ pub async fn create(world: &World, hidden: bool, dice: &mut StdRng) -> Vec<PollP
         let count = dice.random_range(2..=4);
         let refuse = dice.random_bool(0.3);
         let texts: Vec<_> = (1..=count).map(|n| format!("number {n}")).collect();
-        let (asks, member) = match dice.random_bool(0.3) {
-            true => (Asks::Rating { statements: count, steps: 5, lowest: 1 }, "statements"),
-            false => (Asks::Choice { options: count, most: 1 }, "options"),
+        let (asks, own) = match dice.random_range(0..10) {
+            0..2 => (
+                Asks::Rating { statements: count, steps: 5, lowest: 1 },
+                json!({ "statements": texts }),
+            ),
+            2..4 => {
+                let places = dice.random_range(1..=count);
+                let own = json!({ "kind": "ranking", "options": texts, "places": places });
+                (Asks::Ranking { options: count, places }, own)
+            }
+            4..6 => {
+                let budget = dice.random_range(1..=20);
+                let own = json!({ "kind": "points", "options": texts, "budget": budget });
+                (Asks::Points { options: count, budget }, own)
+            }
+            _ => (Asks::Choice { options: count, most: 1 }, json!({ "options": texts })),
         };
-        let body = json!({
+        let mut body = json!({
             "question": format!("question {n}?"),
-            member: texts,
             "revote": if refuse { "refuse" } else { "replace" },
             "turnout": if count % 2 == 0 { "shown" } else { "hidden" },
             "results": if hidden && dice.random() { "hidden" } else { "live" },
         });
+        body.as_object_mut().unwrap().extend(own.as_object().unwrap().clone());
         let key = format!("organisers-poll-number-{n}");
         let poll = loop {
             let node = dice.random_range(0..world.nodes());

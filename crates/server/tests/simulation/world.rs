@@ -23,6 +23,7 @@ use pollux_server::log::{Log, NewRecord};
 use pollux_server::store::memory::{MemoryStore, StoreFaults};
 use pollux_server::watch::grants::{Grant, Proof};
 use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
 use rand::{Rng, RngExt, SeedableRng};
 use serde_json::{Value, json};
 use tokio::task::LocalSet;
@@ -64,6 +65,24 @@ impl PollPlan {
                     rated.push(if dice.random() { json!(step(dice)) } else { Value::Null });
                 }
                 json!({ "answer": rated })
+            }
+            Asks::Ranking { options, places } => {
+                let mut order: Vec<u64> = (1..=options).collect();
+                order.shuffle(dice);
+                order.truncate(dice.random_range(1..=places) as usize);
+                json!({ "answer": order })
+            }
+            Asks::Points { options, budget } => {
+                let mut left = budget;
+                let mut given = vec![0; options as usize];
+                for points in &mut given {
+                    *points = dice.random_range(0..=left);
+                    left -= *points;
+                }
+                // At least one point has to be given.
+                given[0] += u64::from(left == budget);
+                given.shuffle(dice);
+                json!({ "answer": given })
             }
         }
     }

@@ -230,7 +230,7 @@ export type EventPoll = {
      */
     id: string;
     /**
-     * The poll's kind: single, multiple or rating.
+     * The poll's kind: single, multiple, rating, ranking or points.
      */
     kind: string;
     /**
@@ -280,16 +280,17 @@ export type Export = {
      */
     poll: Poll;
     /**
-     * The results in the organiser's order: a line for each option of a choice, or for each step of each
-     * statement of a rating.
+     * The results in the organiser's order: a line for each option of a choice or of a poll for points, for each
+     * step of each statement of a rating, or for each place of each option of a ranking.
      */
     results: Array<ExportedLine>;
 };
 
 /**
- * A line holds the result of one option of a choice, or of one step on a statement of a rating.
+ * A line holds the result of one option of a choice or of a poll for points, of one step on a statement of a rating,
+ * or of one place of an option in a ranking.
  */
-export type ExportedLine = ExportedOption | ExportedStep;
+export type ExportedLine = ExportedOption | ExportedStep | ExportedPlace | ExportedPoints;
 
 /**
  * An `ExportedOption` is a line of a choice: the result of one option.
@@ -310,6 +311,67 @@ export type ExportedOption = {
     share: number;
     /**
      * The marks that were counted.
+     */
+    votes: number;
+};
+
+/**
+ * An `ExportedPlace` is a line of a ranking: how often one place was given to one option.
+ */
+export type ExportedPlace = {
+    /**
+     * The mean of the places given to the option, which is the same on each of its lines; null while nobody has
+     * ranked it.
+     */
+    meanPlace: number | null;
+    /**
+     * The text of the option.
+     */
+    option: string;
+    /**
+     * The number of the option: 1, 2, 3, …
+     */
+    optionId: number;
+    /**
+     * The place.
+     */
+    place: number;
+    /**
+     * The points of the option, which are the same on each of its lines.
+     */
+    points: number;
+    /**
+     * Of the people who ranked the option, the part, from 0 to 1, who gave it this place.
+     */
+    share: number;
+    /**
+     * The number of people counted who gave the option this place.
+     */
+    votes: number;
+};
+
+/**
+ * An `ExportedPoints` is a line of a poll for points: the result of one option.
+ */
+export type ExportedPoints = {
+    /**
+     * The text of the option.
+     */
+    option: string;
+    /**
+     * The number of the option: 1, 2, 3, …
+     */
+    optionId: number;
+    /**
+     * The points that the option was given by all people counted.
+     */
+    points: number;
+    /**
+     * Of all points that were given, the part, from 0 to 1, that the option was given.
+     */
+    share: number;
+    /**
+     * The number of people counted who gave it any.
      */
     votes: number;
 };
@@ -388,7 +450,7 @@ export type Health = {
 /**
  * The `Kind` is the part of a poll that depends on what it asks.
  */
-export type Kind = Choice | Rating;
+export type Kind = Choice | Rating | Ranking | Points;
 
 /**
  * The `Leaderboard` ranks the options and polls of all open, listed polls whose numbers everybody
@@ -558,9 +620,127 @@ export type NewEventTokens = {
 };
 
 /**
+ * A `NewPoints` is a new poll in which voters spread points over options.
+ */
+export type NewPoints = {
+    /**
+     * The most points that a ballot may give, to all options together; default 100.
+     */
+    budget?: number | null;
+    /**
+     * The number of seconds after its opening at which the poll closes by itself; instead of `closesAt`.
+     */
+    closesAfter?: number | null;
+    /**
+     * The time at which the poll closes by itself. RFC 3339.
+     */
+    closesAt?: string | null;
+    /**
+     * Origins that may frame the poll's overlay, such as `https://example.org`; `*` alone stands for any.
+     */
+    embed?: Array<string> | null;
+    /**
+     * The kind, which is points.
+     */
+    kind: PointsWord;
+    /**
+     * Whether the poll is shown in lists and on the leaderboard; default true.
+     */
+    listed?: boolean | null;
+    /**
+     * Whether the poll opens at once; default true. With false it is a draft.
+     */
+    open?: boolean | null;
+    /**
+     * The options: 2 to 20 texts of 1 to 200 characters, as people count them, in at most 1,600 bytes each. No
+     * two may look the same.
+     */
+    options: Array<string>;
+    /**
+     * The question: 1 to 500 characters, as people count them (grapheme clusters), in at most 4,000 bytes.
+     */
+    question: string;
+    /**
+     * When the public sees the numbers: live (default), afterVote or hidden.
+     */
+    results?: string | null;
+    /**
+     * What a second ballot of a voter does: replace (default) or refuse.
+     */
+    revote?: string | null;
+    /**
+     * Whether everybody sees how many have voted while the numbers are hidden: shown (default) or hidden.
+     */
+    turnout?: string | null;
+    /**
+     * Whether ballots may have a `voterId`; default true.
+     */
+    voterIds?: boolean | null;
+};
+
+/**
  * A `NewPoll` is what an organiser sends to create a poll of any kind.
  */
-export type NewPoll = NewChoice | NewRating;
+export type NewPoll = NewChoice | NewRating | NewRanking | NewPoints;
+
+/**
+ * A `NewRanking` is a new poll in which voters put options in order.
+ */
+export type NewRanking = {
+    /**
+     * The number of seconds after its opening at which the poll closes by itself; instead of `closesAt`.
+     */
+    closesAfter?: number | null;
+    /**
+     * The time at which the poll closes by itself. RFC 3339.
+     */
+    closesAt?: string | null;
+    /**
+     * Origins that may frame the poll's overlay, such as `https://example.org`; `*` alone stands for any.
+     */
+    embed?: Array<string> | null;
+    /**
+     * The kind, which is ranking.
+     */
+    kind: RankingWord;
+    /**
+     * Whether the poll is shown in lists and on the leaderboard; default true.
+     */
+    listed?: boolean | null;
+    /**
+     * Whether the poll opens at once; default true. With false it is a draft.
+     */
+    open?: boolean | null;
+    /**
+     * The options: 2 to 20 texts of 1 to 200 characters, as people count them, in at most 1,600 bytes each. No
+     * two may look the same.
+     */
+    options: Array<string>;
+    /**
+     * The most options that a ballot may rank; by default all.
+     */
+    places?: number | null;
+    /**
+     * The question: 1 to 500 characters, as people count them (grapheme clusters), in at most 4,000 bytes.
+     */
+    question: string;
+    /**
+     * When the public sees the numbers: live (default), afterVote or hidden.
+     */
+    results?: string | null;
+    /**
+     * What a second ballot of a voter does: replace (default) or refuse.
+     */
+    revote?: string | null;
+    /**
+     * Whether everybody sees how many have voted while the numbers are hidden: shown (default) or hidden.
+     */
+    turnout?: string | null;
+    /**
+     * Whether ballots may have a `voterId`; default true.
+     */
+    voterIds?: boolean | null;
+};
 
 /**
  * A `NewRating` is a new poll in which voters rate statements on a scale.
@@ -651,6 +831,107 @@ export type NewToken = {
      */
     pollId: string;
 };
+
+/**
+ * `Points` has options over which voters spread the points of a budget.
+ */
+export type Points = {
+    /**
+     * The most points that a ballot may give, to all options together.
+     */
+    budget: number;
+    /**
+     * The kind: points.
+     */
+    kind: PointsWord;
+    /**
+     * The options, in the organiser's order.
+     */
+    options: Array<PointsOption>;
+};
+
+/**
+ * A `PointsOption` is one option that is given points.
+ */
+export type PointsOption = {
+    /**
+     * The option's id: 1, 2, 3, …
+     */
+    id: number;
+    /**
+     * The number of people counted who gave it any; null while it is hidden from you.
+     */
+    people: number | null;
+    /**
+     * The points that it was given by all people counted; null while they are hidden from you.
+     */
+    points: number | null;
+    /**
+     * The option's text.
+     */
+    text: string;
+};
+
+/**
+ * A `PointsPatch` changes the draft of a poll for points, or makes the draft of another kind one; then it must
+ * have `kind` and `options`.
+ */
+export type PointsPatch = {
+    /**
+     * The most points that a ballot may give; null for the default.
+     */
+    budget?: number | null;
+    /**
+     * The number of seconds after its opening at which the poll closes by itself; null for never. It
+     * replaces `closesAt`.
+     */
+    closesAfter?: number | null;
+    /**
+     * The time at which the poll closes by itself, RFC 3339; null for never. It replaces `closesAfter`.
+     */
+    closesAt?: string | null;
+    /**
+     * Origins that may frame the poll's overlay. A change of this member alone is possible at any time.
+     */
+    embed?: Array<string> | null;
+    /**
+     * The kind, which is points.
+     */
+    kind?: PointsWord;
+    /**
+     * Whether the poll is shown in lists and on the leaderboard.
+     */
+    listed?: boolean | null;
+    /**
+     * The options: 2 to 20 texts of 1 to 200 characters, of which no two may look the same.
+     */
+    options?: Array<string>;
+    /**
+     * The question: 1 to 500 characters, as people count them (grapheme clusters), in at most 4,000 bytes.
+     */
+    question?: string;
+    /**
+     * When the public sees the numbers: live, afterVote or hidden.
+     */
+    results?: string | null;
+    /**
+     * What a second ballot of a voter does: replace or refuse.
+     */
+    revote?: string | null;
+    /**
+     * Whether everybody sees how many have voted while the numbers are hidden: shown or hidden.
+     */
+    turnout?: string | null;
+    /**
+     * Whether ballots may have a `voterId`.
+     */
+    voterIds?: boolean | null;
+};
+
+/**
+ * The `PointsWord` stands for this kind.
+ */
+export type PointsWord = 'points';
 
 /**
  * A `Poll` is what you may see of a poll.
@@ -746,7 +1027,7 @@ export type Poll = Kind & {
      */
     totalVoters: number | null;
     /**
-     * The number of marks counted; null while it is hidden from you.
+     * The number of marks counted, of which each stands for one person; null while it is hidden from you.
      */
     totalVotes: number | null;
     /**
@@ -799,7 +1080,7 @@ export type PollOption = {
 /**
  * A `PollPatch` changes a draft (a JSON merge patch). It has the members of `NewPoll` except `open`, all optional.
  */
-export type PollPatch = ChoicePatch | RatingPatch;
+export type PollPatch = ChoicePatch | RatingPatch | RankingPatch | PointsPatch;
 
 /**
  * A position says where a record stands on the log.
@@ -953,6 +1234,120 @@ export type RankedPoll = {
      */
     totalVotes: number;
 };
+
+/**
+ * A `Ranking` has options that voters put in order.
+ */
+export type Ranking = {
+    /**
+     * The kind: ranking.
+     */
+    kind: RankingWord;
+    /**
+     * The options, in the organiser's order.
+     */
+    options: Array<RankingOption>;
+    /**
+     * The most options that a ballot may rank.
+     */
+    places: number;
+};
+
+/**
+ * A `RankingOption` is one option of a ranking.
+ */
+export type RankingOption = {
+    /**
+     * The number of people who gave it the first place; null while it is hidden from you.
+     */
+    first: number | null;
+    /**
+     * The option's id: 1, 2, 3, …
+     */
+    id: number;
+    /**
+     * The mean of the places that it was given; null while it is hidden from you, and while nobody has ranked it.
+     */
+    mean: number | null;
+    /**
+     * The option's points, of which the first place gives as many as there are places, each further place one less,
+     * and no place none; null while they are hidden from you.
+     */
+    points: number | null;
+    /**
+     * How many people gave it each place, from the first on; null while it is hidden from you.
+     */
+    spread: Array<number> | null;
+    /**
+     * The option's text.
+     */
+    text: string;
+    /**
+     * The number of people counted who ranked it; null while it is hidden from you.
+     */
+    votes: number | null;
+};
+
+/**
+ * A `RankingPatch` changes the draft of a ranking, or makes the draft of another kind a ranking; then it must have
+ * `kind` and `options`.
+ */
+export type RankingPatch = {
+    /**
+     * The number of seconds after its opening at which the poll closes by itself; null for never. It
+     * replaces `closesAt`.
+     */
+    closesAfter?: number | null;
+    /**
+     * The time at which the poll closes by itself, RFC 3339; null for never. It replaces `closesAfter`.
+     */
+    closesAt?: string | null;
+    /**
+     * Origins that may frame the poll's overlay. A change of this member alone is possible at any time.
+     */
+    embed?: Array<string> | null;
+    /**
+     * The kind, which is ranking.
+     */
+    kind?: RankingWord;
+    /**
+     * Whether the poll is shown in lists and on the leaderboard.
+     */
+    listed?: boolean | null;
+    /**
+     * The options: 2 to 20 texts of 1 to 200 characters, of which no two may look the same.
+     */
+    options?: Array<string>;
+    /**
+     * The most options that a ballot may rank; null for all.
+     */
+    places?: number | null;
+    /**
+     * The question: 1 to 500 characters, as people count them (grapheme clusters), in at most 4,000 bytes.
+     */
+    question?: string;
+    /**
+     * When the public sees the numbers: live, afterVote or hidden.
+     */
+    results?: string | null;
+    /**
+     * What a second ballot of a voter does: replace or refuse.
+     */
+    revote?: string | null;
+    /**
+     * Whether everybody sees how many have voted while the numbers are hidden: shown or hidden.
+     */
+    turnout?: string | null;
+    /**
+     * Whether ballots may have a `voterId`.
+     */
+    voterIds?: boolean | null;
+};
+
+/**
+ * The `RankingWord` stands for this kind.
+ */
+export type RankingWord = 'ranking';
 
 /**
  * A `Rating` has statements that are all rated on the same scale.
@@ -1123,7 +1518,9 @@ export type ReplayFrame = {
     at: string;
     /**
      * The marks counted by then: for a choice one number for each option in the organiser's order; for a
-     * rating one for each step of the first statement, then of the second, and so on.
+     * rating one for each step of the first statement, then of the second, and so on; for a ranking likewise one
+     * for each place of each option; for points the first option's points and the number of people who gave it any,
+     * then the same of the second, and so on.
      */
     votes: Array<number>;
 };
@@ -1290,18 +1687,21 @@ export type TrendPoint = {
     voters: number;
     /**
      * The marks counted by then: for a choice one number for each option in the organiser's order; for a
-     * rating one for each step of the first statement, then of the second, and so on.
+     * rating one for each step of the first statement, then of the second, and so on; for a ranking likewise one
+     * for each place of each option; for points the first option's points and the number of people who gave it any,
+     * then the same of the second, and so on.
      */
     votes: Array<number>;
 };
 
 /**
- * Exactly one of `option`, `optionId`, `options`, `optionIds` and `answer`; a rating takes `answer`.
+ * Exactly one of `option`, `optionId`, `options`, `optionIds` and `answer`. A poll of any kind takes `answer`; the others are for a choice.
  */
 export type Vote = {
     /**
      * The answer, as the poll's kind defines it: for a choice the ids of the options; for a rating a step of
-     * the scale for each statement, or null to skip it.
+     * the scale for each statement, or null to skip it; for a ranking the ids of the options, the best first; for
+     * points those of each option.
      */
     answer?: Array<number | null> | null;
     /**

@@ -234,7 +234,7 @@ impl Choice {
     pub fn rows<'a>(&'a self, counts: &'a [u64]) -> impl Iterator<Item = Row<'a>> {
         let counts = counts.iter().copied().chain(std::iter::repeat(0));
         let rows = self.options.iter().zip(counts);
-        rows.map(|(text, votes)| Row { text, votes, spread: None })
+        rows.map(|(text, votes)| Row { text, votes, points: None, spread: None })
     }
 }
 

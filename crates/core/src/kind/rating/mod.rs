@@ -219,7 +219,7 @@ impl Rating {
         let row = move |(i, text): (usize, &'a String)| {
             let counts = counts.get(i * steps..(i + 1) * steps).unwrap_or_default();
             let spread = Spread { lowest: self.lowest, counts };
-            Row { text, votes: counts.iter().sum(), spread: Some(spread) }
+            Row { text, votes: counts.iter().sum(), points: None, spread: Some(spread) }
         };
         self.statements.iter().enumerate().map(row)
     }

@@ -4,6 +4,8 @@
 //! A new kind is a file here and a line in each list and `match` below.
 
 pub mod choice;
+pub mod points;
+pub mod ranking;
 pub mod rating;
 
 use std::borrow::Cow;
@@ -17,8 +19,8 @@ use super::http::fields::Fields;
 use super::http::schema::Named;
 
 /// Returns the words of `kind` for other kinds than a choice, each with the empty draft that it begins.
-fn words() -> [(&'static str, KindDraft); 1] {
-    [rating::begin()]
+fn words() -> [(&'static str, KindDraft); 3] {
+    [rating::begin(), ranking::begin(), points::begin()]
 }
 
 /// Applies the members that belong to the draft's kind. Another `kind` begins a draft of that kind anew.
@@ -32,6 +34,8 @@ pub fn write(fields: &mut Fields, draft: &mut KindDraft) {
     match draft {
         KindDraft::Choice(draft) => choice::write(fields, draft),
         KindDraft::Rating(draft) => rating::write(fields, draft),
+        KindDraft::Ranking(draft) => ranking::write(fields, draft),
+        KindDraft::Points(draft) => points::write(fields, draft),
     }
 }
 
@@ -59,6 +63,8 @@ pub fn members(draft: &KindDraft) -> &'static [&'static str] {
     match draft {
         KindDraft::Choice(_) => &choice::MEMBERS,
         KindDraft::Rating(_) => &rating::MEMBERS,
+        KindDraft::Ranking(_) => &ranking::MEMBERS,
+        KindDraft::Points(_) => &points::MEMBERS,
     }
 }
 
@@ -79,13 +85,23 @@ impl Shape {
 }
 
 /// Returns the shapes of new polls.
-pub fn new_polls() -> [Shape; 2] {
-    [Shape::of::<choice::NewChoice>(), Shape::of::<rating::NewRating>()]
+pub fn new_polls() -> [Shape; 4] {
+    [
+        Shape::of::<choice::NewChoice>(),
+        Shape::of::<rating::NewRating>(),
+        Shape::of::<ranking::NewRanking>(),
+        Shape::of::<points::NewPoints>(),
+    ]
 }
 
 /// Returns the shapes of changes of drafts.
-pub fn patches() -> [Shape; 2] {
-    [Shape::of::<choice::ChoicePatch>(), Shape::of::<rating::RatingPatch>()]
+pub fn patches() -> [Shape; 4] {
+    [
+        Shape::of::<choice::ChoicePatch>(),
+        Shape::of::<rating::RatingPatch>(),
+        Shape::of::<ranking::RankingPatch>(),
+        Shape::of::<points::PointsPatch>(),
+    ]
 }
 
 /// `Any` holds the member in which an answer to any kind of poll may be written.
@@ -93,8 +109,9 @@ pub fn patches() -> [Shape; 2] {
 #[expect(dead_code, reason = "it is only for the documents")]
 struct Any {
     /// The answer, as the poll's kind defines it: for a choice the ids of the options; for a rating a step of
-    /// the scale for each statement, or null to skip it.
-    answer: Option<Vec<Option<u8>>>,
+    /// the scale for each statement, or null to skip it; for a ranking the ids of the options, the best first; for
+    /// points those of each option.
+    answer: Option<Vec<Option<u16>>>,
 }
 
 /// Returns the shapes of the members in which an answer may be written.

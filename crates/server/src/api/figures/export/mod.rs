@@ -12,7 +12,7 @@ use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue
 use http::{HeaderMap, Request, StatusCode};
 use pollux_core::right::Right;
 use pollux_core::standing::Standing;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use self::kind::ExportedLine;
@@ -27,7 +27,7 @@ use crate::api::problem::Problem;
 use crate::watch::view::{self, Audience, PollView, rfc3339};
 
 /// An export holds the results of a poll, to be kept.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Export)]
 pub struct ExportView {
@@ -36,8 +36,8 @@ pub struct ExportView {
     pub exported_at: String,
     /// The poll as its owner sees it.
     pub poll: PollView,
-    /// The results in the organiser's order: a line for each option of a choice, or for each step of each
-    /// statement of a rating.
+    /// The results in the organiser's order: a line for each option of a choice or of a poll for points, for each
+    /// step of each statement of a rating, or for each place of each option of a ranking.
     pub results: Vec<ExportedLine>,
 }
 

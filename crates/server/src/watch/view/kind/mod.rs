@@ -1,6 +1,8 @@
 //! The views of the kinds of poll, told apart by the member `kind`.
 
 pub mod choice;
+pub mod points;
+pub mod ranking;
 pub mod rating;
 
 use pollux_core::kind::Kind;
@@ -8,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use self::choice::ChoiceView;
+use self::points::PointsView;
+use self::ranking::RankingView;
 use self::rating::RatingView;
 
 /// The `Kind` is the part of a poll that depends on what it asks.
@@ -19,6 +23,10 @@ pub enum KindView {
     Choice(ChoiceView),
     /// A rating, with statements to rate.
     Rating(RatingView),
+    /// A ranking, with options to put in order.
+    Ranking(RankingView),
+    /// Points to spread over options.
+    Points(PointsView),
 }
 
 impl KindView {
@@ -27,6 +35,8 @@ impl KindView {
         match kind {
             Kind::Choice(choice) => Self::Choice(ChoiceView::new(choice, counts)),
             Kind::Rating(rating) => Self::Rating(RatingView::new(rating, counts)),
+            Kind::Ranking(ranking) => Self::Ranking(RankingView::new(ranking, counts)),
+            Kind::Points(points) => Self::Points(PointsView::new(points, counts)),
         }
     }
 }

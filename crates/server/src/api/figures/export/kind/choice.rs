@@ -1,7 +1,7 @@
 //! An export of a choice has a line for each option.
 
 use pollux_core::kind::choice::Choice;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::share;
@@ -10,8 +10,8 @@ use super::share;
 pub const COLUMNS: [&str; 2] = ["optionId", "option"];
 
 /// An `ExportedOption` is a line of a choice: the result of one option.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExportedOption {
     /// The number of the option: 1, 2, 3, …
     pub option_id: u8,

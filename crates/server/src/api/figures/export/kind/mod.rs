@@ -3,34 +3,46 @@
 //! A new kind is a file here and a line in each `enum`, list and `match` below.
 
 mod choice;
+mod points;
+mod ranking;
 mod rating;
 
 use pollux_core::kind::Kind;
 use pollux_core::standing::Standing;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use self::choice::ExportedOption;
+use self::points::ExportedPoints;
+use self::ranking::ExportedPlace;
 use self::rating::ExportedStep;
 
-/// A line holds the result of one option of a choice, or of one step on a statement of a rating.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+/// A line holds the result of one option of a choice or of a poll for points, of one step on a statement of a rating,
+/// or of one place of an option in a ranking.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum ExportedLine {
     /// A line of a choice.
     Option(ExportedOption),
     /// A line of a rating.
     Step(ExportedStep),
+    /// A line of a ranking.
+    Place(ExportedPlace),
+    /// A line of a poll for points.
+    Points(ExportedPoints),
 }
 
 /// `COLUMNS` has each kind's own columns.
-pub const COLUMNS: [&[&str]; 2] = [&choice::COLUMNS, &rating::COLUMNS];
+pub const COLUMNS: [&[&str]; 4] =
+    [&choice::COLUMNS, &rating::COLUMNS, &ranking::COLUMNS, &points::COLUMNS];
 
 /// Returns the columns of [`COLUMNS`] that polls of this kind fill.
 pub fn columns(kind: &Kind) -> &'static [&'static str] {
     match kind {
         Kind::Choice(_) => &choice::COLUMNS,
         Kind::Rating(_) => &rating::COLUMNS,
+        Kind::Ranking(_) => &ranking::COLUMNS,
+        Kind::Points(_) => &points::COLUMNS,
     }
 }
 
@@ -42,6 +54,10 @@ pub fn lines(standing: &Standing) -> Vec<ExportedLine> {
             .map(ExportedLine::Option)
             .collect(),
         Kind::Rating(rating) => rating::lines(rating, &counts).map(ExportedLine::Step).collect(),
+        Kind::Ranking(ranking) => {
+            ranking::lines(ranking, &counts).map(ExportedLine::Place).collect()
+        }
+        Kind::Points(points) => points::lines(points, &counts).map(ExportedLine::Points).collect(),
     }
 }
 
@@ -51,14 +67,18 @@ impl ExportedLine {
         match self {
             Self::Option(line) => line.cells().into(),
             Self::Step(line) => line.cells().into(),
+            Self::Place(line) => line.cells().into(),
+            Self::Points(line) => line.cells().into(),
         }
     }
 
-    /// Returns the number of marks and their share, which lines of every kind have.
+    /// Returns the number of votes and the share, which lines of every kind have.
     pub fn votes(&self) -> (u64, f64) {
         match self {
             Self::Option(line) => (line.votes, line.share),
             Self::Step(line) => (line.votes, line.share),
+            Self::Place(line) => (line.votes, line.share),
+            Self::Points(line) => (line.votes, line.share),
         }
     }
 }

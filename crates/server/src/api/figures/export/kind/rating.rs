@@ -1,7 +1,7 @@
 //! An export of a rating has a line for each step of each statement.
 
 use pollux_core::kind::rating::Rating;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{fine, share};
@@ -10,8 +10,8 @@ use super::{fine, share};
 pub const COLUMNS: [&str; 4] = ["statementId", "statement", "mean", "step"];
 
 /// An `ExportedStep` is a line of a rating: how often one step was given to one statement.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExportedStep {
     /// The number of the statement: 1, 2, 3, …
     pub statement_id: u8,
