@@ -144,6 +144,20 @@ pub const PLANTS: &[Plant] = &[
         tests: CORE,
     },
     Plant {
+        name: "a ballot may rank one option again and again",
+        file: "crates/core/src/kind/ranking/mod.rs",
+        right: "&& ids.iter().enumerate().all(is_once)",
+        wrong: "&& ids.iter().enumerate().any(is_once)",
+        tests: CORE,
+    },
+    Plant {
+        name: "a ballot gives more points than it has",
+        file: "crates/core/src/kind/points/mod.rs",
+        right: "(1..=self.budget.into()).contains(&sum)",
+        wrong: "(1..=20 * u64::from(self.budget)).contains(&sum)",
+        tests: CORE,
+    },
+    Plant {
         name: "a ballot of another kind is allowed",
         file: "crates/core/src/kind/mod.rs",
         right: "            _ => false,",

@@ -257,23 +257,33 @@ fn what_is_produced_is_counted_and_consumed_as_the_ledger_says() {
 }
 
 #[test]
-fn a_rating_is_created_produced_and_voted_in_too() {
-    let new = ["--question", "How was it?", "--statement", "The room", "--statement", "The talks"];
-    let audience = ["--steps", "4", "--votes", "40", "--voters", "40", "--rate", "max"];
-    let told = json(&[&["produce"][..], &new, &audience].concat());
-    let poll = told["pollId"].as_str().unwrap();
-    let shown = || ask("GET", &format!("/api/polls/{poll}"), None);
-    assert_eq!((&shown()["kind"], &shown()["steps"]), (&json!("rating"), &json!(4)));
-    let begun = Instant::now();
-    while shown()["totalVoters"] != 40 {
-        assert!(begun.elapsed() < Duration::from_secs(30), "{}", shown());
-        std::thread::sleep(Duration::from_millis(50));
+fn polls_of_other_kinds_are_created_produced_and_voted_in_too() {
+    let options = ["--option", "The room", "--option", "The talks"];
+    let statements = ["--statement", "The room", "--statement", "The talks"];
+    for (asked, own, kind, most, answer) in [
+        (statements, "--steps", "rating", 4, json!([4, 4])),
+        (options, "--places", "ranking", 2, json!([1, 2])),
+        (options, "--budget", "points", 4, json!([4, 0])),
+    ] {
+        let own_value = most.to_string();
+        let new = [&["--question", "How was it?"], &asked[..], &[own, &own_value]].concat();
+        let audience = ["--votes", "40", "--voters", "40", "--rate", "max"];
+        let told = json(&[&["produce"][..], &new, &audience].concat());
+        let poll = told["pollId"].as_str().unwrap();
+        let shown = || ask("GET", &format!("/api/polls/{poll}"), None);
+        assert_eq!((&shown()["kind"], &shown()[&own[2..]]), (&json!(kind), &json!(most)));
+        let begun = Instant::now();
+        while shown()["totalVoters"] != 40 {
+            assert!(begun.elapsed() < Duration::from_secs(30), "{}", shown());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let cast = json(&["trace", "--cast", poll]);
+        let record = &cast["records"][0];
+        assert_eq!((&record["answer"], &record["status"]), (&answer, &json!("counted")));
+        let recount = json(&["recount", poll]);
+        let voters = &recount["polls"][0]["voters"];
+        assert_eq!((&recount["equal"], voters), (&json!(true), &json!(41)));
     }
-    let cast = json(&["trace", "--cast", poll]);
-    let record = &cast["records"][0];
-    assert_eq!((&record["answer"], &record["status"]), (&json!([4, 4]), &json!("counted")));
-    let recount = json(&["recount", poll]);
-    assert_eq!((&recount["equal"], &recount["polls"][0]["voters"]), (&json!(true), &json!(41)));
 }
 
 /// With no time to hear from the brokers, nobody knows what became of some ballots. Each still counts at most

@@ -4,6 +4,7 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -111,6 +112,22 @@ fn a_vote_is_cast_and_traced_in_a_folder() {
     assert!(text.contains("decided  counted") && !text.contains("kcat"), "{text}");
 }
 
+/// Casts a vote in the poll by `pollux trace`.
+fn cast(server: &Server, folder: &Path, poll: &str, flags: &[&str]) -> Output {
+    let url = format!("http://127.0.0.1:{}", server.port);
+    let data = folder.to_str().unwrap();
+    let all = [&["trace", "--data", data, "--url", &url, "--cast", poll][..], flags].concat();
+    pollux().args(all).arg("--json").stdin(Stdio::null()).output().unwrap()
+}
+
+/// Returns the lines that `pollux export` writes.
+fn exported(folder: &Path, flags: &[&str]) -> Vec<String> {
+    let flags = [&["export", "--data", folder.to_str().unwrap()][..], flags].concat();
+    let output = pollux().args(flags).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
 #[test]
 fn a_rating_is_cast_traced_and_exported_under_its_own_names() {
     let folder = tempfile::tempdir().unwrap();
@@ -121,13 +138,7 @@ fn a_rating_is_cast_traced_and_exported_under_its_own_names() {
     let (status, made) = server.post("/api/polls", &body).unwrap();
     assert_eq!(status, 201, "{made}");
     let [poll, code] = ["id", "code"].map(|name| made[name].as_str().unwrap());
-    let url = format!("http://127.0.0.1:{}", server.port);
-    let data = folder.path().to_str().unwrap();
-    let cast = |poll: &str, flags: [&str; 2]| {
-        let flags =
-            [&["trace", "--data", data, "--url", &url, "--cast", poll][..], &flags].concat();
-        pollux().args(flags).arg("--json").stdin(Stdio::null()).output().unwrap()
-    };
+    let cast = |poll: &str, flags: [&str; 2]| cast(&server, folder.path(), poll, &flags);
     let rated = json(&cast(code, ["--answer", "[4,null]"]))["records"][0].clone();
     assert_eq!((&rated["status"], &rated["answer"]), (&json!("counted"), &json!([4, null])));
     let chosen = json(&cast(&choice, ["--answer", "[2]"]))["records"][0].clone();
@@ -142,13 +153,7 @@ fn a_rating_is_cast_traced_and_exported_under_its_own_names() {
     assert_eq!(refused.status.code(), Some(3), "{}", said(&refused));
     assert!(said(&refused).contains("must be from 1 to 4"), "{}", said(&refused));
 
-    let lines = |flags: &[&str]| {
-        let flags = [&["export", "--data", data][..], flags].concat();
-        let output = pollux().args(flags).output().unwrap();
-        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
-        let text = String::from_utf8(output.stdout).unwrap();
-        text.lines().map(str::to_owned).collect::<Vec<_>>()
-    };
+    let lines = |flags: &[&str]| exported(folder.path(), flags);
     let ballots = lines(&[poll, "--ballots"]);
     assert!(ballots[0].ends_with(",takenAt,answer,ratings,decided,status"), "{ballots:?}");
     assert!(ballots[1].ends_with(",\"[4,null]\",The room: 4,counted,counted"), "{ballots:?}");
@@ -177,6 +182,72 @@ fn a_rating_is_cast_traced_and_exported_under_its_own_names() {
     assert!(there(",1,2,B,,,,,1,1,1,1"), "{results:?}");
     assert!(there(",1,,,1,The room,4,4,1,1,1,1"), "{results:?}");
     assert!(there(",1,,,2,The food,,4,0,0,1,1"), "{results:?}");
+}
+
+#[test]
+fn rankings_and_points_are_produced_cast_and_exported_in_columns_that_they_share() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let url = format!("http://127.0.0.1:{}", server.port);
+    let made = |own: Value| {
+        let mut body = json!({ "question": "?", "options": ["A", "B", "C"] });
+        body.as_object_mut().unwrap().extend(own.as_object().unwrap().clone());
+        let (status, made) = server.post("/api/polls", &body).unwrap();
+        assert_eq!(status, 201, "{made}");
+        made["id"].as_str().unwrap().to_owned()
+    };
+    let choice = server.poll(&["A", "B"]);
+    let ranking = made(json!({ "kind": "ranking", "places": 2 }));
+    let points = made(json!({ "kind": "points", "budget": 10 }));
+    for (poll, flags, answer) in [
+        (&ranking, &[][..], json!([1, 2])),
+        (&ranking, &["--answer", "[3]"], json!([3])),
+        (&points, &[], json!([10, 0, 0])),
+        (&points, &["--answer", "[1,0,4]"], json!([1, 0, 4])),
+    ] {
+        let record = json(&cast(&server, folder.path(), poll, flags))["records"][0].clone();
+        assert_eq!((&record["status"], &record["answer"]), (&json!("counted"), &answer));
+    }
+    for (poll, said_of) in [(&ranking, "1 to 2 of its 3 options"), (&points, "from 1 to 10 in all")]
+    {
+        let refused = cast(&server, folder.path(), poll, &["--option", "2"]);
+        assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
+        assert!(said(&refused).contains(said_of), "{}", said(&refused));
+    }
+
+    let ballots = exported(folder.path(), &["--all", "--ballots"]);
+    assert!(
+        ballots[0].ends_with(",takenAt,optionIds,options,answer,ranked,given,decided,status"),
+        "{ballots:?}"
+    );
+    let results = exported(folder.path(), &["--all"]);
+    assert!(
+        results[0].ends_with(
+            ",round,optionId,option,points,meanPlace,place,votes,share,totalVotes,totalVoters"
+        ),
+        "{results:?}"
+    );
+    for (lines, end) in [
+        (&ballots, "Z,,,\"[1,2]\",1. A; 2. B,,counted,counted"),
+        (&ballots, "Z,,,[3],1. C,,counted,counted"),
+        (&ballots, "Z,,,\"[1,0,4]\",,A: 1; C: 4,counted,counted"),
+        (&results, ",1,2,B,,,,0,0,0,0"),
+        (&results, ",1,1,A,2,1,1,1,1,3,2"),
+        (&results, ",1,2,B,1,2,2,1,1,3,2"),
+        (&results, ",1,3,C,2,1,2,0,0,3,2"),
+        (&results, ",1,1,A,11,,,2,0.7333,3,2"),
+        (&results, ",1,3,C,4,,,1,0.2667,3,2"),
+    ] {
+        assert!(lines.iter().any(|line| line.ends_with(end)), "{end}: {lines:#?}");
+    }
+    assert_eq!(results.len(), 1 + 2 + 3 * 2 + 3, "{results:#?}");
+
+    for poll in [&ranking, &points] {
+        let audience = ["--votes", "40", "--voters", "40", "--rate", "max", "--json"];
+        let flags = [&["simulate", "--url", &url, "--poll", poll][..], &audience].concat();
+        assert_eq!(json(&pollux().args(flags).output().unwrap())["acknowledged"], 40);
+    }
+    assert_eq!(server.votes(&choice, 0), 0);
 }
 
 /// A recount knows the polls that were open when it began, and folds the log a little further than that.

@@ -125,6 +125,10 @@ async fn a_polls_life(held: &Held) {
     held.call(Ask::new("DELETE", &path).token(OPERATOR)).await;
 }
 
+const RATING: &str = r#"{"question":"?","statements":["a","b"]}"#;
+const RANKING: &str = r#"{"question":"?","kind":"ranking","options":["a","b"],"places":1}"#;
+const POINTS: &str = r#"{"question":"?","kind":"points","options":["a","b"],"budget":1000}"#;
+
 /// Drafts are written and changed in the members of their kind, and become drafts of another kind.
 async fn drafts_of_every_kind(held: &Held) {
     let rating = r#"{"question":"?","statements":["a"],"steps":11,"symbol":null,"open":false}"#;
@@ -135,14 +139,35 @@ async fn drafts_of_every_kind(held: &Held) {
         r#"{"kind":"multiple","options":["a","b"],"maxChoices":2}"#,
         r#"{"kind":null,"maxChoices":null}"#,
         r#"{"kind":"rating","statements":["a","b"],"closesAfter":60}"#,
+        r#"{"kind":"ranking","options":["a","b","c"],"places":2}"#,
+        r#"{"places":null}"#,
+        r#"{"kind":"points","options":["a","b"],"budget":1000}"#,
+        r#"{"budget":null,"options":["a","b","c"]}"#,
     ] {
         let edit = Ask::new("PATCH", format!("/api/polls/{id}")).json(patch).token(&token);
         assert_eq!(held.call(edit).await.status, 200, "{patch}");
     }
     let made = held.call(Ask::post("/api/events", r#"{"title":"Conf"}"#)).await.json();
     let add = format!("/api/events/{}/polls", made["id"].as_str().unwrap());
-    let add = Ask::post(add, rating).token(made["ownerToken"].as_str().unwrap());
-    assert_eq!(held.call(add).await.status, 201);
+    for poll in [rating, RANKING, POINTS] {
+        let add = Ask::post(&add, poll).token(made["ownerToken"].as_str().unwrap());
+        assert_eq!(held.call(add).await.status, 201, "{poll}");
+    }
+}
+
+/// Polls are answered, shown and exported in the members of their kind.
+async fn answers_of_every_kind(held: &Held) {
+    for (poll, answer) in [(RATING, "[5,null]"), (RANKING, "[2]"), (POINTS, "[1000,0]")] {
+        let (id, token) = held.poll(poll).await;
+        held.world.settle().await;
+        let body = format!(r#"{{"answer":{answer}}}"#);
+        assert_eq!(held.call(Ask::post(format!("/api/polls/{id}/vote"), body)).await.status, 202);
+        held.world.settle().await;
+        held.call(Ask::get(format!("/api/polls/{id}"))).await;
+        held.call(Ask::get(format!("/api/polls/{id}/trend"))).await;
+        let export = format!("/api/polls/{id}/export?format=json");
+        assert_eq!(held.call(Ask::get(export).token(&token)).await.status, 200, "{poll}");
+    }
 }
 
 async fn an_events_life(held: &Held) {
@@ -304,6 +329,7 @@ async fn every_answer_is_what_the_openapi_document_says() {
     resolves(&held.document, &held.document);
     a_polls_life(&held).await;
     drafts_of_every_kind(&held).await;
+    answers_of_every_kind(&held).await;
     an_events_life(&held).await;
     a_ballots_life(&held).await;
     figures(&held).await;

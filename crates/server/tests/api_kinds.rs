@@ -10,19 +10,25 @@ use serde_json::json;
 const RATING: &str = r#"{"question":"How was it?","kind":"rating","statements":["The room","The talks"],
     "steps":4,"lowLabel":"poor","highLabel":"great","results":"hidden"}"#;
 
+const RANKING: &str = r#"{"question":"What first?","kind":"ranking","options":["App","Site","Shop"],"places":2,
+    "results":"hidden"}"#;
+const POINTS: &str = r#"{"question":"How much for each?","kind":"points","options":["App","Site","Shop"],"budget":10,
+    "results":"hidden"}"#;
+
 fn vote(id: &str) -> String {
     format!("/api/polls/{id}/vote")
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_rating_from_the_first_ballot_to_the_result() {
+/// Plays a poll of hidden results: these voters answer, the results are revealed and the poll is closed. Returns what
+/// was asked and answered, up to the exports.
+async fn played<const N: usize>(poll: &str, ballots: [(&str, &str); N]) -> String {
     let world = World::new().await;
-    let made = world.tell(Ask::post("/api/polls", RATING)).await.json();
+    let made = world.tell(Ask::post("/api/polls", poll)).await.json();
     let (id, token) = (made["id"].as_str().unwrap(), made["ownerToken"].as_str().unwrap());
     let path = format!("/api/polls/{id}");
     let own = |ask: Ask| world.tell(ask.token(token));
     world.settle().await;
-    for (who, answer) in [("ada", "[4,1]"), ("bob", "[3,null]"), ("ada", "[2,null]")] {
+    for (who, answer) in ballots {
         let body = format!(r#"{{"answer":{answer},"voterId":"{who}"}}"#);
         world.tell(Ask::post(vote(id), body)).await;
         world.settle().await;
@@ -35,7 +41,25 @@ async fn a_rating_from_the_first_ballot_to_the_result() {
     world.tell(Ask::get(format!("{path}/replay"))).await;
     own(Ask::get(format!("{path}/export"))).await;
     own(Ask::get(format!("{path}/export?format=json"))).await;
-    insta::assert_snapshot!(world.transcript());
+    world.transcript()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rating_from_the_first_ballot_to_the_result() {
+    let ballots = [("ada", "[4,1]"), ("bob", "[3,null]"), ("ada", "[2,null]")];
+    insta::assert_snapshot!(played(RATING, ballots).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ranking_from_the_first_ballot_to_the_result() {
+    let ballots = [("ada", "[1,2]"), ("bob", "[3]"), ("ada", "[3,1]")];
+    insta::assert_snapshot!(played(RANKING, ballots).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn points_from_the_first_ballot_to_the_result() {
+    let ballots = [("ada", "[10,0,0]"), ("bob", "[1,0,5]"), ("ada", "[3,0,7]")];
+    insta::assert_snapshot!(played(POINTS, ballots).await);
 }
 
 #[tokio::test(start_paused = true)]
@@ -76,6 +100,70 @@ async fn what_is_wrong_with_a_rating_or_an_answer_is_said() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_wrong_with_a_ranking_or_an_order_is_said() {
+    let world = World::new().await;
+    for body in [
+        r#"{"question":"?","kind":"ranking"}"#,
+        r#"{"question":"?","kind":"ranking","options":["a","b"],"places":3,"steps":5}"#,
+        r#"{"question":"?","kind":"ranking","options":["a"," a",""],"places":0}"#,
+        r#"{"question":"?","kind":"ranking","options":null,"places":"all"}"#,
+        r#"{"question":"?","options":["a","b"],"places":2}"#,
+        r#"{"question":"?","kind":"rank","options":["a","b"]}"#,
+    ] {
+        world.tell(Ask::post("/api/polls", body)).await;
+    }
+    let (id, _) = world.poll(RANKING).await;
+    world.settle().await;
+    for body in [
+        r#"{"optionId":1}"#,
+        r#"{"answer":[1,2],"optionIds":[1,2]}"#,
+        r#"{"answer":[]}"#,
+        r#"{"answer":[1,2,3]}"#,
+        r#"{"answer":[4]}"#,
+        r#"{"answer":[1,0]}"#,
+        r#"{"answer":[2,2]}"#,
+        r#"{"answer":[1.5]}"#,
+        r#"{"answer":["App"]}"#,
+        r#"{"answer":{"1":2}}"#,
+    ] {
+        world.tell(Ask::post(vote(&id), body)).await;
+    }
+    insta::assert_snapshot!(world.transcript());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_wrong_with_points_is_said() {
+    let world = World::new().await;
+    for body in [
+        r#"{"question":"?","kind":"points","budget":10}"#,
+        r#"{"question":"?","kind":"points","options":["a","b"],"budget":1001}"#,
+        r#"{"question":"?","kind":"points","options":["a"],"budget":0}"#,
+        r#"{"question":"?","kind":"points","options":["a","b"],"budget":2.5,"places":1}"#,
+        r#"{"question":"?","options":["a","b"],"budget":10}"#,
+    ] {
+        world.tell(Ask::post("/api/polls", body)).await;
+    }
+    let (id, _) = world.poll(POINTS).await;
+    world.settle().await;
+    for body in [
+        r#"{"option":"App"}"#,
+        r#"{"answer":[1,2,3],"optionId":1}"#,
+        r#"{"answer":[1,2]}"#,
+        r#"{"answer":[0,0,0]}"#,
+        r#"{"answer":[5,0,6]}"#,
+        r#"{"answer":[11,0,0]}"#,
+        r#"{"answer":[18446744073709551615,18446744073709551615,2]}"#,
+        r#"{"answer":[-1,5,5]}"#,
+        r#"{"answer":[0.5,5,4]}"#,
+        r#"{"answer":[null,5,4]}"#,
+        r#"{"answer":10}"#,
+    ] {
+        world.tell(Ask::post(vote(&id), body)).await;
+    }
+    insta::assert_snapshot!(world.transcript());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_draft_may_become_another_kind_of_poll() {
     let world = World::new().await;
     let draft = r#"{"question":"Which?","options":["a","b","c"],"maxChoices":2,"open":false}"#;
@@ -99,6 +187,19 @@ async fn a_draft_may_become_another_kind_of_poll() {
         (&json!(1), &json!("stars"), &json!("yes")),
         "what nobody chose follows from the scale"
     );
+    let ranking = edit(r#"{"kind":"ranking","options":["x","y","z"]}"#).await.json();
+    assert_eq!((&ranking["kind"], &ranking["places"]), (&json!("ranking"), &json!(3)));
+    let ranking = edit(r#"{"options":["x","y"]}"#).await.json();
+    assert_eq!(ranking["places"], 2, "one for each option, since nobody has chosen");
+    let refused = edit(r#"{"budget":10}"#).await;
+    assert_eq!(refused.json()["errors"][0]["pointer"], "/budget", "{refused}");
+    let points = edit(r#"{"kind":"points","options":["x","y"],"budget":10}"#).await.json();
+    assert_eq!((&points["kind"], &points["budget"]), (&json!("points"), &json!(10)));
+    let points = edit(r#"{"budget":null}"#).await.json();
+    assert_eq!(
+        (&points["kind"], &points["budget"], &points["places"]),
+        (&json!("points"), &json!(100), &json!(null))
+    );
     let choice = edit(r#"{"kind":"multiple","options":["a","b"]}"#).await.json();
     assert_eq!((&choice["kind"], &choice["maxChoices"]), (&json!("multiple"), &json!(2)));
     assert_eq!(choice["statements"], json!(null));
@@ -110,6 +211,8 @@ async fn hidden_numbers_are_absent_in_every_kind() {
     let world = World::new().await;
     for (poll, answer) in [
         (RATING, "[4,1]"),
+        (RANKING, "[3,1]"),
+        (POINTS, "[4,0,6]"),
         (r#"{"question":"Which?","options":["a","b"],"results":"hidden"}"#, "[2]"),
     ] {
         let (id, token) = world.poll(poll).await;
@@ -121,7 +224,7 @@ async fn hidden_numbers_are_absent_in_every_kind() {
         let numbers = |view: &serde_json::Value| {
             let list = if view["kind"] == "rating" { "statements" } else { "options" };
             let items = view[list].as_array().unwrap().clone();
-            ["votes", "mean", "spread"]
+            ["votes", "mean", "spread", "points", "first", "people"]
                 .iter()
                 .flat_map(|name| items.iter().map(move |item| item[*name].clone()))
                 .filter(|value| !value.is_null())
@@ -135,11 +238,16 @@ async fn hidden_numbers_are_absent_in_every_kind() {
     }
 }
 
-/// Whether turnout is shown is written with a poll of either kind, and fixed when the poll opens.
+/// Whether turnout is shown is written with a poll of any kind, and fixed when the poll opens.
 #[tokio::test(start_paused = true)]
 async fn turnout_is_the_organisers_choice() {
     let world = World::new().await;
-    for asks in [r#""options":["a","b"]"#, r#""statements":["x"],"steps":4"#] {
+    for asks in [
+        r#""options":["a","b"]"#,
+        r#""statements":["x"],"steps":4"#,
+        r#""kind":"ranking","options":["a","b"]"#,
+        r#""kind":"points","options":["a","b"]"#,
+    ] {
         let made = |rest: &str| {
             let body = format!(r#"{{"question":"?","results":"hidden",{asks}{rest}}}"#);
             world.call(Ask::post("/api/polls", body).request())
@@ -238,23 +346,33 @@ async fn polls_of_all_kinds_are_ranked_by_their_voters() {
         r#"{"question":"How was it?","kind":"rating","statements":["a","b","c"],"steps":4}"#;
     let (rating, _) = world.poll(statements).await;
     let (choice, _) = world.poll(r#"{"question":"Tea?","options":["Yes","No"]}"#).await;
+    let live = |poll: &str| poll.replace("hidden", "live");
+    let (ranking, _) = world.poll(&live(RANKING)).await;
+    let (points, _) = world.poll(&live(POINTS)).await;
     world.settle().await;
-    let mut votes = vec![(&rating, r#"{"answer":[4,1,2],"voterId":"ada"}"#)];
-    votes.extend([
+    for (poll, body) in [
+        (&rating, r#"{"answer":[4,1,2],"voterId":"ada"}"#),
         (&choice, r#"{"optionId":1,"voterId":"ada"}"#),
         (&choice, r#"{"optionId":2,"voterId":"bob"}"#),
-    ]);
-    for (poll, body) in votes {
+        (&ranking, r#"{"answer":[3,1],"voterId":"ada"}"#),
+        (&points, r#"{"answer":[4,0,6],"voterId":"ada"}"#),
+    ] {
         world.tell(Ask::post(vote(poll), body)).await;
     }
     world.settle().await;
     let board = world.tell(Ask::get("/api/leaderboard")).await.json();
-    let polls: Vec<_> = board["polls"].as_array().unwrap().iter().collect();
-    let told = |poll: &serde_json::Value| {
-        json!([poll["rank"], poll["pollId"], poll["totalVoters"], poll["totalVotes"]])
-    };
-    assert_eq!(told(polls[0]), json!([1, choice, 2, 2]));
-    assert_eq!(told(polls[1]), json!([2, rating, 1, 3]), "three marks of one voter");
+    let polls = board["polls"].as_array().unwrap();
+    assert_eq!((&polls[0]["rank"], &polls[0]["pollId"]), (&json!(1), &json!(choice)));
+    for (poll, voters, marks) in [
+        (&choice, 2, 2),
+        (&rating, 1, 3),
+        (&ranking, 1, 2),
+        // The points say how much the two marks weigh, and not how many there are.
+        (&points, 1, 2),
+    ] {
+        let told = polls.iter().find(|told| told["pollId"] == **poll).unwrap();
+        assert_eq!((&told["totalVoters"], &told["totalVotes"]), (&json!(voters), &json!(marks)));
+    }
     let options = board["options"].as_array().unwrap();
     assert!(options.iter().all(|option| option["pollId"] == json!(choice)), "{options:?}");
 }

@@ -94,7 +94,11 @@ pub fn rows(ranking: &RankingView) -> Vec<BarRow<'_>> {
         text,
         bar: points.map(|points| bar(points, most)),
         number: points.map_or("–".into(), grouped),
-        note: mean.map_or(String::new(), |mean| format!("place {mean:.1}")),
+        note: match (points, mean) {
+            (None, _) => String::new(),
+            (_, None) => "place –".into(),
+            (_, Some(mean)) => format!("place {mean:.1}"),
+        },
     });
     rows.collect()
 }

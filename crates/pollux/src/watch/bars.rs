@@ -159,6 +159,8 @@ fn cut(text: &str, most: usize) -> String {
 mod tests {
     use pollux_server::watch::view::kind::KindView;
     use pollux_server::watch::view::kind::choice::{ChoiceModeView, ChoiceView, OptionView};
+    use pollux_server::watch::view::kind::points::{PointsOptionView, PointsView, PointsWord};
+    use pollux_server::watch::view::kind::ranking::{RankingOptionView, RankingView, RankingWord};
     use pollux_server::watch::view::kind::rating::{
         RatingView, RatingWord, StatementView, SymbolView,
     };
@@ -276,6 +278,53 @@ mod tests {
         Which?
         The room  ██████████████████████▍       4.2 ▁▂▃██
         The food                                  – ▁▁▁▁▁
+        open, 21 votes · join with 482913
+        ");
+    }
+
+    #[test]
+    fn a_ranking_shows_points_and_mean_places() {
+        let option = |id, text: &str, points, mean| RankingOptionView {
+            id,
+            text: text.into(),
+            votes: Some(20),
+            points: Some(points),
+            first: Some(0),
+            mean,
+            spread: Some(vec![0; 2]),
+        };
+        let kind = KindView::Ranking(RankingView {
+            kind: RankingWord::Ranking,
+            places: 2,
+            options: vec![option(1, "App", 1200, Some(1.3)), option(2, "Shop", 600, None)],
+        });
+        let drawn = picture(&of(kind, [Some(20), Some(1)]), Duration::ZERO, None, 50, false);
+        insta::assert_snapshot!(drawn, @r"
+        Which?
+        App   ██████████████████████████  1,200 place 1.3
+        Shop  █████████████                 600 place –
+        open, 21 votes · join with 482913
+        ");
+    }
+
+    #[test]
+    fn points_show_their_share() {
+        let option = |id, text: &str, points, people| PointsOptionView {
+            id,
+            text: text.into(),
+            points: Some(points),
+            people: Some(people),
+        };
+        let kind = KindView::Points(PointsView {
+            kind: PointsWord::Points,
+            budget: 100,
+            options: vec![option(1, "App", 1200, 20), option(2, "Shop", 300, 1)],
+        });
+        let drawn = picture(&of(kind, [Some(20), Some(1)]), Duration::ZERO, None, 50, false);
+        insta::assert_snapshot!(drawn, @r"
+        Which?
+        App   ███████████████████████████████  1,200  80%
+        Shop  ███████▊                           300  20%
         open, 21 votes · join with 482913
         ");
     }

@@ -109,7 +109,12 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
             "maxItems" => items.is_some_and(|n| n > number),
             "format" => value.as_str().is_some_and(|text| !is_format(rule, text)),
             // A member that no schema names is a fault anyway, and what a pattern says is tested elsewhere.
-            "additionalProperties" | "description" | "example" | "pattern" | "title" => false,
+            "additionalProperties" => {
+                let named = |name: &String| schema["properties"].get(name).is_some();
+                let mut members = value.as_object().into_iter().flatten();
+                rule == false && !members.all(|(name, _)| named(name))
+            }
+            "description" | "example" | "pattern" | "title" => false,
             other => panic!("{other} is not understood here"),
         };
         if wrong {

@@ -7,6 +7,8 @@ use pollux_core::event::{Event, Layout};
 use pollux_core::id::{PollId, UnixMillis};
 use pollux_core::kind::Kind;
 use pollux_core::kind::choice::{Choice, ChoiceMode};
+use pollux_core::kind::points::{self, Points};
+use pollux_core::kind::ranking::{self, Ranking};
 use pollux_core::kind::rating::{KindWord, Rating, Symbol};
 use pollux_core::poll::{Poll, PollStatus, Results, Revote, Turnout};
 use pollux_server::store::conformance::{
@@ -38,6 +40,18 @@ pub fn rating() -> Kind {
         high_label: String::new(),
         symbol: Symbol::Numbers,
     })
+}
+
+/// Returns what a ranking asks.
+pub fn ranking() -> Kind {
+    let options = vec!["\"first\"".into(), "Länge".into(), "{a,NULL}".into()];
+    Kind::Ranking(Ranking { kind: ranking::KindWord::Ranking, options, places: 2 })
+}
+
+/// Returns what a poll for points asks.
+pub fn points() -> Kind {
+    let options = vec!["\\ never".into(), "'; --".into()];
+    Kind::Points(Points { kind: points::KindWord::Points, options, budget: 1000 })
 }
 
 /// Returns polls that differ in everything that a poll can have. Some belong to the event.
@@ -82,7 +96,9 @@ fn shapes(event: &Event) -> Vec<Poll> {
         kind: choice(ChoiceMode::Multiple, 2, &["x", "y", "z", "a", "b"]),
         ..plain.clone()
     };
-    vec![plain, multiple, rating, timed, deleted]
+    let ranking = Poll { kind: ranking(), ..plain.clone() };
+    let points = Poll { kind: points(), ..plain.clone() };
+    vec![plain, multiple, rating, timed, deleted, ranking, points]
 }
 
 fn full_event(n: u64, polls: &[PollId]) -> Event {

@@ -13,7 +13,7 @@ use pollux_server::store::conformance::{
 use pollux_server::store::postgres::{OpenError, Outboxed, PostgresStore};
 use pollux_server::store::{Ballots, Counting, Polls};
 
-use super::documents::rating;
+use super::documents::{points, ranking, rating};
 use super::{client, database, shared, sql};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -128,7 +128,10 @@ async fn an_organiser_can_read_the_tables() {
     let mut worker = Worker::begin(&*store, 0).await;
     worker.vote(&poll, voter(1), ballot_id(1), &[1]).await;
     worker.vote(&poll, voter(2), ballot_id(2), &[1, 3]).await;
-    let rating = create(&*store, Poll { kind: rating(), ..open_poll(2) }).await;
+    let mut others = Vec::new();
+    for (n, kind) in (2..).zip([rating(), ranking(), points()]) {
+        others.push(create(&*store, Poll { kind, ..open_poll(n) }).await);
+    }
     let client = client(&config).await;
     let rows = client
         .query("SELECT text, votes FROM results WHERE code = $1 ORDER BY option", &[&poll.code])
@@ -136,9 +139,11 @@ async fn an_organiser_can_read_the_tables() {
         .unwrap();
     let read: Vec<(String, i64)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
     assert_eq!(read, [("a".into(), 2), ("b".into(), 0), ("c".into(), 1)]);
-    let options = "SELECT count(*) FROM results WHERE poll = $1";
-    let options = client.query_one(options, &[&rating.id.0]).await.unwrap();
-    assert_eq!(options.get::<_, i64>(0), 0, "a rating has none");
+    for other in others {
+        let options = "SELECT count(*) FROM results WHERE poll = $1";
+        let options = client.query_one(options, &[&other.id.0]).await.unwrap();
+        assert_eq!(options.get::<_, i64>(0), 0, "only a choice has any: {:?}", other.kind);
+    }
     let rows = client
         .query("SELECT choice, decided, at::text FROM decided_ballots ORDER BY log_offset", &[])
         .await

@@ -4,6 +4,8 @@ use pollux_core::ballot::{NamedBy, Status};
 use pollux_core::digest::Digest;
 use pollux_core::fold::{Link, Trail};
 use pollux_core::kind::Answer;
+use pollux_core::kind::points::Split;
+use pollux_core::kind::ranking::Order;
 use pollux_core::kind::rating::Steps;
 use pollux_core::poll::{Poll, Revote};
 use pollux_core::tally::VoterState;
@@ -226,7 +228,9 @@ pub async fn keeps_every_answer(backend: &dyn Backend) {
     let rated = [&[Some(1)][..], &[Some(0), None, Some(11)], &[Some(7); 30]];
     let rated = rated.map(|steps| Answer::Rating(Steps::of(steps.iter().copied())));
     let marked = [&[1][..], &[62], &[63], &[64], &[1, 100]].map(choosing);
-    let answers = rated.into_iter().chain(marked);
+    let ranked = [vec![20], (1..=20).collect()].map(|order| Answer::Ranking(Order::of(order)));
+    let given = [vec![0, 1], vec![50; 20]].map(|points| Answer::Points(Split::of(points)));
+    let answers = rated.into_iter().chain(marked).chain(ranked).chain(given);
     let rows: Vec<BallotRow> = (0..)
         .zip(answers)
         .map(|(n, answer)| {
@@ -236,9 +240,9 @@ pub async fn keeps_every_answer(backend: &dyn Backend) {
             BallotRow { answer, after, ..row(n, &poll, n as u8, 1) }
         })
         .collect();
-    store.commit(0, &Commit { ballots: rows.clone(), ..empty(0, 9) }).await.unwrap();
+    store.commit(0, &Commit { ballots: rows.clone(), ..empty(0, 99) }).await.unwrap();
     let store = backend.reopen(store).await;
-    assert_eq!(store.ballots(0, 0, None, 9).await.unwrap(), rows);
+    assert_eq!(store.ballots(0, 0, None, 99).await.unwrap(), rows);
     for row in &rows {
         assert_eq!(store.voter(poll.id, row.voter).await.unwrap(), row.after);
     }

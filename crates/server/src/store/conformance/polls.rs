@@ -1,6 +1,6 @@
 //! The contract about polls: creating, changing, finding, settling.
 
-use pollux_core::kind::{self, rating};
+use pollux_core::kind::{KindDraft, points, ranking, rating};
 use pollux_core::poll::{Draft, Poll, PollStatus, Turnout};
 
 use super::{Backend, NOW, Worker, at, change, create, draft_poll, open_poll, poll_id, some_tally};
@@ -35,12 +35,19 @@ pub async fn creates_and_reads_back(backend: &dyn Backend) {
     assert_eq!(standing.tallies().count(), 0);
     assert_eq!(store.by_code("100001").await.unwrap(), Some(standing));
     // Polls of every kind are kept.
-    let statements = vec!["The room".into(), "The food".into()];
-    let rating = rating::Draft { statements, high_label: "great".into(), ..Default::default() };
-    let draft = Draft::new("How was it?", kind::KindDraft::Rating(rating));
-    let rated = Poll::draft(poll_id(2), draft, [2; 32], at(NOW)).unwrap();
-    let mut rated = create(&*store, rated).await;
-    assert_eq!(*store.standing(rated.id).await.unwrap().unwrap().poll, rated);
+    let texts = || vec!["The room".into(), "The food".into()];
+    let high_label = "great".into();
+    let rating = rating::Draft { statements: texts(), high_label, ..Default::default() };
+    let ranking = ranking::Draft { options: texts(), places: Some(1) };
+    let points = points::Draft { options: texts(), budget: Some(1000) };
+    let kinds = [KindDraft::Ranking(ranking), KindDraft::Points(points), KindDraft::Rating(rating)];
+    let mut rated = kept.clone();
+    for (n, kind) in (2..).zip(kinds) {
+        let draft = Draft::new("How was it?", kind);
+        let poll = Poll::draft(poll_id(n), draft, [2; 32], at(NOW)).unwrap();
+        rated = create(&*store, poll).await;
+        assert_eq!(*store.standing(rated.id).await.unwrap().unwrap().poll, rated);
+    }
     let turnout = Turnout::Hidden;
     let other = Draft { question: "Which?".into(), turnout, ..open_poll(1).to_draft() };
     change(&*store, &mut rated, |poll| poll.edit(other, at(NOW)).unwrap()).await;
