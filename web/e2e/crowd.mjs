@@ -2,6 +2,7 @@
 // those that a test is about. The votes that they were told are counted are accounted for exactly.
 
 import { setTimeout as pause } from "node:timers/promises";
+import { kindOf } from "./kinds.mjs";
 import { Socket } from "./socket.mjs";
 
 const PATIENCE_MS = 10_000;
@@ -19,24 +20,19 @@ async function post(port, path, body, { token, method = "POST" } = {}) {
   return answer && { status: answer.status, said: await answer.json().catch(() => null) };
 }
 
-/**
- * Returns the members of a request that sends these marks: a step for each statement of a rating, or the
- * options' ids of a choice.
- */
-const answerOf = ({ kind }, marks) => (kind === "rating" ? { answer: marks } : { optionIds: marks });
-
 /** A `Crowd` is many strangers who vote once each in one poll, and go. */
 export class Crowd {
   #port;
   #poll;
+  #kind;
   #timer;
   #under = new Set();
   #left;
   #choose;
   #came = 0;
   /**
-   * The acknowledged votes, by option; for a rating the count of each step, by statement. Voters without an
-   * answer are counted in `unknown`, refused ones in `refused`.
+   * The account of the acknowledged votes, as the poll's kind keeps it. Voters without an answer are counted in
+   * `unknown`, refused ones in `refused`.
    */
   votes;
   unknown = 0;
@@ -49,9 +45,10 @@ export class Crowd {
   constructor(port, poll, { perSecond = 15, most = 600, choose } = {}) {
     this.#port = port;
     this.#poll = poll;
+    this.#kind = kindOf(poll);
     this.#left = most;
     this.#choose = choose ?? ((one) => [(one % poll.options.length) + 1]);
-    this.votes = poll.statements?.map(() => Array(poll.steps).fill(0)) ?? poll.options.map(() => 0);
+    this.votes = this.#kind.none(poll);
     this.#timer = setInterval(() => this.#next(), 1_000 / perSecond);
   }
 
@@ -84,15 +81,11 @@ export class Crowd {
 
   #note(marks, answer) {
     if (answer !== "counted") this[answer]++;
-    else if (this.#poll.kind === "rating")
-      marks.forEach((step, i) => {
-        if (step !== null) this.votes[i][step - this.#poll.lowest]++;
-      });
-    else for (const option of marks) this.votes[option - 1]++;
+    else this.#kind.add(this.votes, marks, this.#poll);
   }
 
   async #byRequest(marks) {
-    const answer = await post(this.#port, `/api/polls/${this.#poll.id}/vote`, answerOf(this.#poll, marks));
+    const answer = await post(this.#port, `/api/polls/${this.#poll.id}/vote`, this.#kind.sends(marks));
     if (!answer || answer.status === 504) return "unknown";
     return answer.status < 300 ? "counted" : "refused";
   }
@@ -100,9 +93,7 @@ export class Crowd {
   /** A WebSocket's voter is whoever opened it, so each voter opens one. */
   async #bySocket(marks) {
     let socket;
-    const said = this.#poll.options
-      ? { options: marks.map((id) => this.#poll.options[id - 1].text) }
-      : answerOf(this.#poll, marks);
+    const said = this.#kind.says(marks, this.#poll);
     return new Promise((done) => {
       setTimeout(done, PATIENCE_MS, "unknown").unref();
       const hears = ({ type, problem }) => {

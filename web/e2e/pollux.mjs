@@ -214,10 +214,10 @@ export class Pollux {
     return this.call("POST", "/api/polls", { body: { question, statements, ...rest } });
   }
 
-  /** Lets one voter send each of these answers to a rating, and waits until they are counted. */
-  async rated(poll, answers) {
+  /** Lets one voter send each of these answers, and waits until they are counted. */
+  async answered(poll, answers) {
     for (const [i, answer] of answers.entries()) {
-      const body = { answer, voterId: `r-${i}` };
+      const body = { answer, voterId: `a-${i}` };
       await this.call("POST", `/api/polls/${poll.id}/vote?wait=counted`, { body });
       this.#others?.voted(poll, body);
     }

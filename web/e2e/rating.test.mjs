@@ -183,7 +183,7 @@ test("ratings given offline wait on the phone, also through a reload", async () 
 
 test("hidden results reach nobody before the reveal, and then move nothing", async () => {
   const poll = await server.rating("In secret?", STATEMENTS, { ...ENDS, results: "hidden" });
-  await server.rated(poll, [
+  await server.answered(poll, [
     [5, 4, null],
     [3, 4, 1],
   ]);
@@ -217,7 +217,7 @@ test("hidden results reach nobody before the reveal, and then move nothing", asy
 
 test("results after the vote come with the vote", async () => {
   const poll = await server.rating("And the others?", ["This"], { results: "afterVote" });
-  await server.rated(poll, [[5], [2]]);
+  await server.answered(poll, [[5], [2]]);
   const { page, leave } = await at(poll);
   await page.getByText("2 have voted; results once you do").waitFor();
   await rate(page, "This", 5);
@@ -238,7 +238,7 @@ for (const [name, scale, least] of SCALES) {
     "in both themes";
   test(NARROW, async () => {
     const poll = await server.rating("كيف كان اليوم؟", [LONG, "كيف كانت القاعة؟"], scale);
-    await server.rated(poll, [
+    await server.answered(poll, [
       [2, 1],
       [2, null],
     ]);
@@ -267,7 +267,7 @@ for (const [name, scale, least] of SCALES) {
 
 test("German, Spanish and Hindi: words, plurals and numbers", async () => {
   const poll = await server.rating("Wie war es?", ["Alles"], ENDS);
-  await server.rated(poll, [[4], [5]]);
+  await server.answered(poll, [[4], [5]]);
   for (const [locale, figure, clear] of [
     ["de", "4,5 2 Bewertungen", "Entfernen"],
     ["es", "4,5 2 valoraciones", "Quitar"],
@@ -284,52 +284,6 @@ test("German, Spanish and Hindi: words, plurals and numbers", async () => {
       .waitFor();
     await leave();
   }
-});
-
-for (const kind of ["choice", "rating"]) {
-  test(`the page of a ${kind} fetches this kind and no other, before it is told what is asked`, async () => {
-    const poll =
-      kind === "rating" ? await server.rating("At once?", ["This"]) : await server.poll("At once?", ["Yes", "No"]);
-    const { page, leave } = await at(poll);
-    const fetched = await page.evaluate(() =>
-      performance
-        .getEntriesByType("resource")
-        .map(({ name, startTime, responseEnd }) => ({ name, startTime, responseEnd })),
-    );
-    const ballots = fetched.filter(({ name }) => /[/]ballot-/.test(name)),
-      asked = fetched.filter(({ name }) => /[/]api[/]/.test(name));
-    assert.deepEqual(
-      ballots.map(({ name }) => /ballot-(\w+)-/.exec(name)[1]),
-      [kind],
-    );
-    assert.ok(ballots[0].startTime < Math.min(...asked.map(({ startTime }) => startTime)), JSON.stringify(fetched));
-    await leave();
-  });
-}
-
-test("whoever is led from a choice to a rating and on loses nothing on the way", async () => {
-  const event = await server.call("POST", "/api/events", { body: { title: "Both" } });
-  const add = (body) =>
-    server.call("POST", `/api/events/${event.id}/polls`, { token: event.ownerToken, body: { open: true, ...body } });
-  const choice = await add({ question: "Which?", options: ["Yes", "No"] }),
-    rating = await add({ question: "How much?", statements: ["This"] });
-  const show = (poll) =>
-    server.call("POST", `/api/events/${event.id}/show`, { token: event.ownerToken, body: { poll: poll.id } });
-  await show(choice);
-  const { page, leave } = await person(browser);
-  await page.goto(`${server.url}/p/${event.code}`);
-  await page.getByRole("heading", { name: "Which?" }).waitFor();
-  await show(rating);
-  await page.getByRole("heading", { name: "How much?" }).waitFor();
-  await rate(page, "This", 3);
-  await show(choice);
-  await page.getByRole("heading", { name: "Which?" }).waitFor();
-  await show(rating);
-  await page.getByRole("heading", { name: "How much?" }).waitFor();
-  assert.deepEqual(await marks(page), [3]);
-  await press(page, "Send my rating");
-  await told(page, "Counted");
-  await leave({ moved: true });
 });
 
 test("an organiser writes a rating, shows it, and shows it again", async () => {
@@ -358,7 +312,7 @@ test("an organiser writes a rating, shows it, and shows it again", async () => {
     [poll.kind, poll.steps, poll.lowLabel, poll.highLabel, poll.symbol, poll.results],
     ["rating", 4, "poor", "great", "stars", "hidden"],
   );
-  await server.rated(poll, [
+  await server.answered(poll, [
     [4, 1],
     [4, null],
     [1, 2],

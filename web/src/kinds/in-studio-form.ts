@@ -58,13 +58,17 @@ const FORMS: Record<Poll["kind"], AnyKind> = {
 /** Returns the form's part of a kind. */
 export const formOf = (kind: Poll["kind"]): AnyKind => FORMS[kind];
 
+const EVERY = [...new Set(Object.values(FORMS))];
+/** Joins what each kind has under this name. */
+const joined = (part: "ways" | "blank" | "said") => Object.assign({}, ...EVERY.map((kind) => kind[part]));
+
 /** The kinds that are offered, each with the words for how people answer. */
-export const WAYS = Object.entries({ ...choice.ways, ...rating.ways }) as [Poll["kind"], string][];
+export const WAYS = Object.entries(joined("ways")) as [Poll["kind"], string][];
 /** The own fields of a new poll. */
-export const BLANK: OwnFields = { ...choice.blank, ...rating.blank };
+export const BLANK: OwnFields = joined("blank");
 /** The fields that are one thing with the kind. */
-export const WITH_KIND: (keyof OwnFields)[] = [...choice.withKind, ...rating.withKind];
+export const WITH_KIND: (keyof OwnFields)[] = EVERY.flatMap(({ withKind }) => withKind as (keyof OwnFields)[]);
 /** The words for somebody else's value of each own field. */
-export const SAID: Said<OwnFields> = { ...choice.said, ...rating.said };
+export const SAID: Said<OwnFields> = joined("said");
 /** The name under which earlier releases kept a form's rows on the device. */
 export const EARLIER_ROWS = "options";

@@ -1,23 +1,47 @@
-// Answers what every screen may ask of a poll's kind; how a kind looks is in its folder.
+// Declares what every screen may ask of a poll's kind, whatever it looks like there. Each kind answers from a
+// folder of its own, `<kind>/kind.ts`.
 
 import type { Choice, Poll, Rating } from "../api/generated";
+import choice from "./choice/kind";
+import rating from "./rating/kind";
 
 /** A `ChoicePoll` is a poll that asks for options. */
 export type ChoicePoll = Extract<Poll, Choice>;
 /** A `RatingPoll` is a poll that asks how much of each statement. */
 export type RatingPoll = Extract<Poll, Rating>;
 
-/** Whether a poll is a rating. */
-export const isRating = (poll: Poll): poll is RatingPoll => poll.kind === "rating";
+/** A `KindRow` is one of the things that a poll asks about. */
+export type KindRow = { id: number; text: string };
+/** A `RankedRow` is a row that leaderboards rank, with its votes; null while they are hidden. */
+export type RankedRow = KindRow & { votes: number | null };
 
-/** Returns the texts of the options or statements, in the organiser's order. */
-export const textsOf = (poll: Poll): string[] =>
-  (isRating(poll) ? poll.statements : poll.options).map(({ text }) => text);
+/** A `SharedKind` is a kind's part for all screens. */
+export type SharedKind<P extends Poll = Poll> = {
+  /** Returns what the poll asks about, in the organiser's order. */
+  rows(poll: P): readonly KindRow[];
+  /** Returns the poll's numbers slot by slot; 0 where they are hidden. */
+  slots(poll: P): number[];
+  /** Returns the rows that leaderboards rank; none where the kind takes no part in them. */
+  ranked(poll: P): readonly RankedRow[];
+};
+
+/** A kind that is given polls of its own kind only, which the compiler cannot know. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+type AnyKind = SharedKind<any>;
+
+const KINDS: Record<Poll["kind"], AnyKind> = {
+  single: choice,
+  multiple: choice,
+  rating,
+};
+
+/** Returns the texts of what the poll asks about, in the organiser's order. */
+export const textsOf = (poll: Poll): string[] => KINDS[poll.kind].rows(poll).map(({ text }) => text);
 
 /**
  * Returns the poll's numbers slot by slot, as its trend and its replay have them; 0 where they are hidden.
  */
-export const slotsOf = (poll: Poll): number[] =>
-  isRating(poll)
-    ? poll.statements.flatMap(({ spread }) => spread ?? Array<number>(poll.steps).fill(0))
-    : poll.options.map(({ votes }) => votes ?? 0);
+export const slotsOf = (poll: Poll): number[] => KINDS[poll.kind].slots(poll);
+
+/** Returns the rows of the poll that leaderboards rank. */
+export const rankedOf = (poll: Poll): readonly RankedRow[] => KINDS[poll.kind].ranked(poll);

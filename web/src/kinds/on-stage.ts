@@ -29,8 +29,8 @@ export type StageKind<P extends Poll = Poll> = {
   readonly Table: Component<Seen<P>>;
   /** Whether rows may be shown as columns. */
   readonly upright: boolean;
-  /** Whether votes put the rows in an order, so that somebody wins. */
-  readonly ranked: boolean;
+  /** Returns a number for each row that puts the rows in order, best first; null where nothing wins. */
+  scores(poll: P, votes: readonly number[]): readonly number[] | null;
   /** Returns how many have taken part, in words, while figures are shown. */
   total(poll: P, votes: readonly number[], voters: number): string;
   /** Returns what stands out, in a sentence or a few; "" while nothing does. */

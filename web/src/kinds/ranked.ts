@@ -1,7 +1,7 @@
-// Reads what is ranked across polls, where a poll's kind takes part in that: the options of choices.
+// Reads what is ranked across polls, where a poll's kind takes part in that.
 
 import type { Leaderboard, Poll } from "../api/generated";
-import { isRating } from "./kind";
+import { rankedOf } from "./kind";
 
 /** `Ranked` is what is ranked: its text, the question it answers, and its votes. */
 export type Ranked = { key: string; text: string; question: string; pollId: string; votes: number };
@@ -19,12 +19,10 @@ export const onLeaderboard = ({ options }: Leaderboard): (Ranked & { rank: numbe
 
 /** Returns what is ranked of a poll; nothing for a kind that takes no part. */
 export const rankedIn = (poll: Poll): Ranked[] =>
-  isRating(poll)
-    ? []
-    : poll.options.map(({ id, text, votes }) => ({
-        key: `${poll.id}.${id}`,
-        text,
-        question: poll.question,
-        pollId: poll.id,
-        votes: votes ?? 0,
-      }));
+  rankedOf(poll).map(({ id, text, votes }) => ({
+    key: `${poll.id}.${id}`,
+    text,
+    question: poll.question,
+    pollId: poll.id,
+    votes: votes ?? 0,
+  }));

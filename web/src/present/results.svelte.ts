@@ -49,15 +49,15 @@ export class Results {
     (): readonly number[] | null => this.#again?.votes ?? (this.seen ? slotsOf(this.poll) : null),
   );
   /**
-   * The votes that put the rows in order; null for a kind without a winner, so that the organiser's order
-   * stays.
+   * What puts the rows in order, a number for each; null for a kind without a winner, so that the organiser's
+   * order stays.
    */
-  readonly #ranking = $derived.by(() => (onStage(this.poll).ranked ? this.votes : null));
+  readonly scores = $derived.by(() => this.votes && onStage(this.poll).scores(this.poll, this.votes));
 
   /** The winners, once the result is final. */
-  readonly winners = $derived.by(() => (this.poll.final && !this.#again ? leaders(this.#ranking) : []));
+  readonly winners = $derived.by(() => (this.poll.final && !this.#again ? leaders(this.scores) : []));
 
-  /** The slots that have rows, in their order; the same list until that changes. */
+  /** The rows that are shown, in their order; the same list until that changes. */
   readonly order = $derived.by(() => {
     const { id, round, results, final } = this.poll;
     const count = textsOf(this.poll).length,
@@ -66,15 +66,15 @@ export class Results {
     const sorted = this.seen && !this.#unveiling && (results !== "live" || (crowded && final));
     const key = [id, round, room, this.seen, sorted, final].join();
     this.#order =
-      key === this.#key ? keep(this.#order, this.#ranking) : arrange({ votes: this.#ranking, count, room, sorted });
+      key === this.#key ? keep(this.#order, this.scores) : arrange({ votes: this.scores, count, room, sorted });
     this.#key = key;
     return this.#order;
   });
 
-  /** The votes of all slots without a row. */
+  /** The rows that are not shown, with what they have together. */
   readonly others = $derived.by(() => {
     const count = textsOf(this.poll).length - this.order.length,
-      votes = this.#ranking;
+      votes = this.scores;
     if (!count) return null;
     if (!votes) return { count, votes: null };
     const shown = new Set(this.order);

@@ -4,6 +4,7 @@
 import { flushSync } from "svelte";
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import type { Event, Poll } from "../api/generated";
+import { textsOf } from "../kinds/kind";
 import { makeRating } from "../kinds/rating/ballot-fixture";
 import { makePoll } from "./fixture";
 import { enter, FakeRoom } from "./fixture-room.svelte";
@@ -70,9 +71,14 @@ async function begin(poll: Poll, question: string) {
   });
 }
 
+/** Where a poll of this kind is the first, nothing is shown before its kind has come; then it has so many rows. */
+async function first(poll: Poll, row: string) {
+  await begin(poll, poll.question);
+  expect(document.querySelectorAll(row)).toHaveLength(textsOf(poll).length);
+}
+
 test("where a choice is the first there are no words before its kind has come", async () => {
-  await begin(CHOICE, "Which?");
-  expect(document.querySelectorAll("label.option")).toHaveLength(2);
+  await first(CHOICE, "label.option");
   await kinds.load("multiple");
   expect([kinds.of("multiple"), sheet.insertRule.mock.calls]).toEqual([kinds.of("single"), [[expect.any(String), 2]]]);
 });
@@ -90,10 +96,10 @@ test(STAYS, async () => {
   expect(document.querySelectorAll("label.option")).toHaveLength(2);
 });
 
-test("where a rating is the first there are no words before its kind has come", async () => {
-  await begin(RATING, "How much?");
-  expect(document.querySelectorAll("fieldset.statement")).toHaveLength(1);
-});
+test.each([["rating", RATING, "fieldset.statement"]] as const)(
+  "where a %s is the first there are no words before its kind has come",
+  (_, poll, row) => first(poll, row),
+);
 
 test("what the event's other polls need is on its way before they are shown", () => {
   const load = vi.spyOn(kinds, "load").mockResolvedValue();

@@ -1,6 +1,7 @@
 // Tests that every language says everything, in the forms that it has.
 
 import { afterEach, expect, test, vi } from "vitest";
+import { FOLDERS } from "../kinds/folders";
 import de from "./lang/de";
 import en from "./lang/en";
 import es from "./lang/es";
@@ -20,7 +21,8 @@ const names = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((found) => 
 const forms = (text: Words[string]) => (typeof text === "string" ? [text] : Object.values(text));
 
 test("each kind of poll has words in every language", () => {
-  expect(Object.keys(KINDS)).toEqual(["../kinds/choice/words.ts", "../kinds/rating/words.ts"]);
+  const folders = [...new Set(Object.values(FOLDERS))].sort();
+  expect(Object.keys(KINDS)).toEqual(folders.map((folder) => `../kinds/${folder}/words.ts`));
   for (const { WORDS } of Object.values(KINDS)) expect(Object.keys(WORDS)).toEqual(Object.keys(ALL));
 });
 

@@ -13,7 +13,7 @@ const choice: StageKind<ChoicePoll> = {
   Outcome,
   Table,
   upright: true,
-  ranked: true,
+  scores: (_, votes) => votes,
 
   total({ kind }, votes, voters) {
     if (kind === "single") return counted(voters, "vote", "votes");

@@ -16,7 +16,7 @@ const rating: StageKind<RatingPoll> = {
   Outcome,
   Table,
   upright: false,
-  ranked: false,
+  scores: () => null,
 
   total: (_, _votes, voters) => counted(voters, "person has rated", "people have rated"),
 

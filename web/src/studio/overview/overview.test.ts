@@ -10,6 +10,7 @@ const poll = (id: string, question: string, votes: number[], rest: Partial<Poll>
   ({
     id,
     question,
+    kind: "single",
     code: "482913",
     status: "open",
     totalVotes: votes.reduce((a, b) => a + b, 0),

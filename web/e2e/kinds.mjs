@@ -1,0 +1,25 @@
+// Says of each kind of poll how strangers vote in it, and keeps the account of what they have voted.
+
+/**
+ * The accounts by kind: `none` is that of no votes, `add` adds a voter's marks to it, and `sends` returns the
+ * members of a request with these marks. `says` is the same for a WebSocket, where it differs.
+ */
+const choice = {
+  none: ({ options }) => options.map(() => 0),
+  add: (votes, marks) => marks.forEach((id) => votes[id - 1]++),
+  sends: (marks) => ({ optionIds: marks }),
+  says: (marks, { options }) => ({ options: marks.map((id) => options[id - 1].text) }),
+};
+const rating = {
+  none: ({ statements, steps }) => statements.map(() => Array(steps).fill(0)),
+  add: (votes, marks, { lowest }) =>
+    marks.forEach((step, i) => {
+      if (step !== null) votes[i][step - lowest]++;
+    }),
+  sends: (marks) => ({ answer: marks }),
+};
+
+const KINDS = { single: choice, multiple: choice, rating };
+
+/** Returns what the crowd knows of a poll's kind. */
+export const kindOf = ({ kind }) => ({ says: KINDS[kind].sends, ...KINDS[kind] });
