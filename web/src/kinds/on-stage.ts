@@ -19,6 +19,9 @@ export type Seen<P extends Poll> = { poll: P; votes: readonly number[] | null; v
  */
 export type Place = { width: number; height: number; upright: boolean; fits: (width: number, height: number) => Plan };
 
+/** A `Bar` says how much of its track a bar fills, and has the figures beside it, of which the first is strong. */
+export type Bar = { share: number; figures: readonly [string, string] };
+
 /** A `StageKind` is a kind's part for the stage. */
 export type StageKind<P extends Poll = Poll> = {
   /** The results, with a row for each option or statement. */

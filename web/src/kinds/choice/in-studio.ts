@@ -1,6 +1,6 @@
 // Implements a choice in the studio.
 
-import { colour, letter } from "./option";
+import { colour, letter } from "../option";
 import type { StudioKind } from "../in-studio";
 import type { ChoicePoll } from "../kind";
 import Editor from "./Editor.svelte";

@@ -1,5 +1,5 @@
-// Decides how options are told apart: by a letter, a colour, and from the seventh on a hatch as well. Colour
-// never stands alone.
+// Decides how options are told apart, whatever a poll asks of them: by a letter, a colour, and from the seventh on
+// a hatch as well. Colour never stands alone.
 
 /** Returns A, B, … Z, AA, AB, …; `index` counts from 0. */
 export function letter(index: number): string {
