@@ -3,10 +3,13 @@
 
 import { prefersReducedMotion } from "svelte/motion";
 
-const GLIDE = { duration: 600, easing: "cubic-bezier(.3, .9, .3, 1)" };
+const EASING = "cubic-bezier(.3, .9, .3, 1)";
+/** How long rows glide on a screen that a hall watches, in milliseconds. */
+const FOR_A_HALL = 600;
 
-/** Animates the children of `list` that carry `data-key` whenever `order` gives another list. */
-export function glides(list: () => HTMLElement | undefined, order: () => unknown) {
+/** Animates the children of `list` that carry `data-key` whenever `order` gives something else. */
+export function glides(list: () => HTMLElement | undefined, order: () => unknown, duration = FOR_A_HALL) {
+  const glide = { duration, easing: EASING };
   let before = new Map<string, DOMRect>();
   $effect.pre(() => {
     order();
@@ -21,8 +24,8 @@ export function glides(list: () => HTMLElement | undefined, order: () => unknown
       const was = before.get(key);
       const x = (was?.left ?? now.left) - now.left,
         y = (was?.top ?? now.top) - now.top;
-      if (!was) row.animate({ opacity: [0, 1] }, GLIDE);
-      else if (x || y) row.animate({ transform: [`translate(${x}px, ${y}px)`, "none"] }, GLIDE);
+      if (!was) row.animate({ opacity: [0, 1] }, glide);
+      else if (x || y) row.animate({ transform: [`translate(${x}px, ${y}px)`, "none"] }, glide);
     }
   });
 }
