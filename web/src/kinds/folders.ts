@@ -8,4 +8,5 @@ export const FOLDERS = {
   single: "choice",
   multiple: "choice",
   rating: "rating",
+  ranking: "ranking",
 } as const satisfies Record<Poll["kind"], string>;

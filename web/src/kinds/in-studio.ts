@@ -5,6 +5,7 @@ import type { Component } from "svelte";
 import type { Poll } from "../api/generated";
 import type { PollForm } from "../studio/poll-form.svelte";
 import choice from "./choice/in-studio";
+import ranking from "./ranking/in-studio";
 import rating from "./rating/in-studio";
 
 /** A `StudioKind` is a kind's part for the studio. */
@@ -35,6 +36,7 @@ const KINDS: Record<Poll["kind"], AnyKind> = {
   single: choice,
   multiple: choice,
   rating,
+  ranking,
 };
 
 /** Returns the studio's part of a poll's kind. */

@@ -1,14 +1,17 @@
 // Declares what every screen may ask of a poll's kind, whatever it looks like there. Each kind answers from a
 // folder of its own, `<kind>/kind.ts`.
 
-import type { Choice, Poll, Rating } from "../api/generated";
+import type { Choice, Poll, Ranking, Rating } from "../api/generated";
 import choice from "./choice/kind";
+import ranking from "./ranking/kind";
 import rating from "./rating/kind";
 
 /** A `ChoicePoll` is a poll that asks for options. */
 export type ChoicePoll = Extract<Poll, Choice>;
 /** A `RatingPoll` is a poll that asks how much of each statement. */
 export type RatingPoll = Extract<Poll, Rating>;
+/** A `RankingPoll` is a poll that asks in which order options come. */
+export type RankingPoll = Extract<Poll, Ranking>;
 
 /** A `KindRow` is one of the things that a poll asks about. */
 export type KindRow = { id: number; text: string };
@@ -33,6 +36,7 @@ const KINDS: Record<Poll["kind"], AnyKind> = {
   single: choice,
   multiple: choice,
   rating,
+  ranking,
 };
 
 /** Returns the texts of what the poll asks about, in the organiser's order. */

@@ -11,6 +11,7 @@ const FOR_A_HALL = 600;
 export function glides(list: () => HTMLElement | undefined, order: () => unknown, duration = FOR_A_HALL) {
   const glide = { duration, easing: EASING };
   let before = new Map<string, DOMRect>();
+  let gliding: Animation[] = [];
   $effect.pre(() => {
     order();
     before = places(list());
@@ -19,13 +20,16 @@ export function glides(list: () => HTMLElement | undefined, order: () => unknown
     order();
     const box = list();
     if (!box || !before.size || prefersReducedMotion.current) return;
+    // A row that glides already goes on from where it is seen, and not from where it would be.
+    for (const one of gliding) one.cancel();
+    gliding = [];
     for (const [key, now] of places(box)) {
       const row = box.querySelector<HTMLElement>(`:scope > [data-key="${key}"]`)!;
       const was = before.get(key);
       const x = (was?.left ?? now.left) - now.left,
         y = (was?.top ?? now.top) - now.top;
-      if (!was) row.animate({ opacity: [0, 1] }, glide);
-      else if (x || y) row.animate({ transform: [`translate(${x}px, ${y}px)`, "none"] }, glide);
+      if (!was) gliding.push(row.animate({ opacity: [0, 1] }, glide));
+      else if (x || y) gliding.push(row.animate({ transform: [`translate(${x}px, ${y}px)`, "none"] }, glide));
     }
   });
 }

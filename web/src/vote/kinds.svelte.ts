@@ -13,6 +13,7 @@ const LOAD: Record<string, () => Promise<{ default: AnyKind }>> = {
   single: choice,
   multiple: choice,
   rating: () => import("../kinds/rating/ballot"),
+  ranking: () => import("../kinds/ranking/ballot"),
 };
 
 class Kinds {
