@@ -23,7 +23,7 @@ function ballot(module: string | null | undefined): string | null {
 const inputs = (names: readonly string[]) => Object.fromEntries(names.map((page) => [page, `${page}.html`]));
 
 export default defineConfig(({ mode }) => ({
-  plugins: [svelte(), spared(), unpreloaded(), kindPages(), addresses(), compressed()],
+  plugins: [svelte(), spared(), shortened(), kindPages(), addresses(), compressed()],
   environments: {
     client: { build: { rolldownOptions: { input: inputs(pages.filter((page) => page !== VOTER)) } } },
     voter: {
@@ -107,7 +107,7 @@ function addresses(): Plugin {
 /**
  * What is changed in Svelte's modules so that the build leaves out what no page needs. For hydration: no server
  * renders a page of ours. The names of properties: they are looked up by nobody, but a list that is spread
- * cannot be left out.
+ * cannot be left out. For an element's style as one text: no markup of ours has such a style.
  */
 const SPARED: [module: string, from: RegExp, to: string][] = [
   ["internal/client/dom/hydration.js", /export let hydrating = false;/, "export const hydrating = false;"],
@@ -117,6 +117,11 @@ const SPARED: [module: string, from: RegExp, to: string][] = [
     /(const DOM_PROPERTIES = )\[\s*\.\.\.DOM_BOOLEAN_ATTRIBUTES,([^\]]*)\];/,
     "$1/* @__PURE__ */ DOM_BOOLEAN_ATTRIBUTES.concat([$2]);",
   ],
+  [
+    "internal/shared/attributes.js",
+    /if \(value\) \{\s*\/\/ strip comments[^]*?(?=if \(normal_styles\) \{\s*new_style)/,
+    "",
+  ],
 ];
 
 /** Leaves out what no page needs of Svelte. */
@@ -125,7 +130,9 @@ function spared(): Plugin {
     name: "pollux-spared",
     apply: "build",
     transform: {
-      filter: { id: /svelte\/src\/(internal\/client\/dom\/hydration|utils)\.js$|\.svelte$/ },
+      filter: {
+        id: /svelte\/src\/(internal\/client\/dom\/hydration|internal\/shared\/attributes|utils)\.js$|\.svelte$/,
+      },
       handler(code, id) {
         // Components call this after each element, where nothing but hydration has anything to do.
         if (id.endsWith(".svelte")) return { code: code.replaceAll(/\$\.reset\(\w+\);/g, ""), map: null };
@@ -140,18 +147,37 @@ function spared(): Plugin {
 }
 
 /**
- * Leaves out of the voter's page what Vite has for preloading with each `import()`: what that page loads on
- * demand needs no other file, and no style sheet.
+ * Modules that the voter's page has in a shorter form. What Vite has for preloading with each `import()`: what that
+ * page loads on demand needs no other file, and no style sheet. Svelte's proxies: state on that page is a plain
+ * value, or an object that is replaced as a whole. Its boundaries: nothing on that page waits inside a template or
+ * catches errors there.
  */
-function unpreloaded(): Plugin {
+const SHORTER: [module: RegExp, code: string][] = [
+  [/^\0vite\/preload-helper\.js$/, "export const __vitePreload = (load) => load();"],
+  [
+    /svelte\/src\/internal\/client\/proxy\.js$/,
+    "const self = (value) => value; export { self as proxy, self as get_proxied_value }; export const is = Object.is;",
+  ],
+  [
+    /svelte\/src\/internal\/client\/dom\/blocks\/boundary\.js$/,
+    `import { block, branch } from "../../reactivity/effects.js";
+    import { EFFECT_PRESERVED, EFFECT_TRANSPARENT } from "#client/constants";
+    export const boundary = (node, props, children) =>
+      void block(() => void branch(() => children(node)), EFFECT_TRANSPARENT | EFFECT_PRESERVED);
+    export const pending = () => 0;`,
+  ],
+];
+
+/** Gives the voter's page the shorter form of some modules. */
+function shortened(): Plugin {
   return {
-    name: "pollux-unpreloaded",
+    name: "pollux-shortened",
     apply: "build",
     enforce: "pre",
     applyToEnvironment: ({ name }) => name === "voter",
     load: {
-      filter: { id: /^\0vite\/preload-helper\.js$/ },
-      handler: () => "export const __vitePreload = (load) => load();",
+      filter: { id: SHORTER.map(([module]) => module) },
+      handler: (id) => SHORTER.find(([module]) => module.test(id))?.[1],
     },
   };
 }

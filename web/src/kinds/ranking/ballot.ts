@@ -2,6 +2,7 @@
 // to.
 
 import type { BallotKind } from "../../vote/kind";
+import { number } from "../../vote/words.svelte";
 import type { RankingPoll } from "../kind";
 import Ballot from "./Ballot.svelte";
 import { givenIn, optionOf } from "./ballot-order";
@@ -16,26 +17,21 @@ const ranking: BallotKind<RankingPoll> = {
   Ballot,
   Table,
 
-  choosing({ places: n }, marked) {
-    if (!marked) return say("start", { n });
-    return marked === n ? say("full", { n }) : say("some", { marked, n });
-  },
+  choosing: ({ places: n }, marked) => (marked ? say("some", { marked, n }) : say("start")),
 
-  sends({ poll: { places: n, revote }, ballot, marked }) {
-    if (ballot.chosen.length && revote !== "refuse") return say("change");
-    return marked && marked < n ? say("sendSome", { marked, n }) : say("send");
-  },
+  sends: ({ poll, ballot }) => say(ballot.chosen.length && poll.revote !== "refuse" ? "change" : "send"),
 
   lead({ options, final }) {
     const most = Math.max(...options.map(({ points }) => points ?? 0));
     if (most === 0) return "";
     const [best, second] = options.filter(({ points }) => points === most);
-    return second ? say("level") : say(final ? "wins" : "leads", { option: best!.text, n: most });
+    return second
+      ? say("level")
+      : say(final ? "wins" : "leads", { option: best!.text, points: say("points", { n: most }) });
   },
 
   yours: () => say("yours"),
-  lines: (poll, answer) =>
-    givenIn(poll, answer).map((id, i) => say("mark", { place: i + 1, text: optionOf(poll, id).text })),
+  lines: (poll, answer) => givenIn(poll, answer).map((id, i) => `${number(i + 1)}. ${optionOf(poll, id).text}`),
 };
 
 export default ranking;

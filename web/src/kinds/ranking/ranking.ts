@@ -33,15 +33,12 @@ export function standings({ options, places }: RankingPoll, slots: readonly numb
       spread,
     };
   });
-  const ranks = ranksOf(rows.map(({ points }) => points));
-  return rows.map((row, i) => ({ ...row, rank: ranks[i]! }));
+  return rows.map((row) => ({ ...row, rank: rankIn(rows, row.points) }));
 }
 
-/** Returns the rank of each of these points: equal points share one, and the next is skipped. Null while all are 0. */
-export function ranksOf(points: readonly number[]): (number | null)[] {
-  const most = Math.max(0, ...points);
-  return points.map((own) => (most ? 1 + points.filter((other) => other > own).length : null));
-}
+/** Returns the rank of points among all: equal ones share a rank, and the next is skipped. Null while all are 0. */
+export const rankIn = (all: readonly { points: number | null }[], own: number | null): number | null =>
+  all.some(({ points }) => points) ? 1 + all.filter(({ points }) => points! > own!).length : null;
 
 /** Returns the points of an option that all voters put first. */
 export const mostOf = ({ places }: Pick<RankingPoll, "places">, voters: number | null): number =>
