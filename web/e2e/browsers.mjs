@@ -82,6 +82,7 @@ for (const [name, launch] of Object.entries({ firefox, webkit })) {
       for (const [poll, selector] of [
         [await server.poll("Tea or coffee?", ["Tea", "Coffee"]), "label.option"],
         [await server.rating("How was it?", ["The tea"]), "label.step"],
+        [await server.ranking("In which order?", ["Tea", "Coffee"]), ".grip"],
       ]) {
         await at("/");
         await page.type("#code", "", poll.code);

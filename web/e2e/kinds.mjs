@@ -18,8 +18,13 @@ const rating = {
     }),
   sends: (marks) => ({ answer: marks }),
 };
+const ranking = {
+  none: ({ options, places }) => options.map(() => Array(places).fill(0)),
+  add: (votes, marks) => marks.forEach((id, place) => votes[id - 1][place]++),
+  sends: (marks) => ({ answer: marks }),
+};
 
-const KINDS = { single: choice, multiple: choice, rating };
+const KINDS = { single: choice, multiple: choice, rating, ranking };
 
 /** Returns what the crowd knows of a poll's kind. */
 export const kindOf = ({ kind }) => ({ says: KINDS[kind].sends, ...KINDS[kind] });

@@ -20,6 +20,11 @@ const KINDS = {
     mark: (page) => page.locator("label.step").nth(2).tap(),
     sends: "Send my rating",
   },
+  ranking: {
+    body: { kind: "ranking", options: ["Yes", "No"] },
+    mark: (page) => page.getByRole("button", { name: /^Yes/ }).tap(),
+    sends: "Send my ranking",
+  },
 };
 
 for (const [kind, { body }] of Object.entries(KINDS)) {

@@ -125,6 +125,20 @@ test("so is a rating", async () => {
   await leave();
 });
 
+test("so is a ranking", async () => {
+  const poll = await server.ranking("Which first?", ["The talks", "The food"]);
+  const { page, leave } = await at(poll, { expected: /net::ERR_|WebSocket|Failed to load resource/ });
+  await live(page);
+  const order = () => page.locator("fieldset .placed [id^=text]").allTextContents();
+  await page.getByRole("button", { name: /^The food/ }).tap();
+  await overtaken(page, poll, "Send my ranking");
+  await page.locator("fieldset .placed .pick:enabled").waitFor();
+  assert.deepEqual(await order(), ["The food"]);
+  await press(page, "Send my ranking");
+  await told(page, "Counted");
+  await leave({ moved: true });
+});
+
 test("a changed mind is marked in the same room, and counts once", async () => {
   const poll = await days();
   const { page, leave } = await at(poll);

@@ -214,6 +214,11 @@ export class Pollux {
     return this.call("POST", "/api/polls", { body: { question, statements, ...rest } });
   }
 
+  /** Creates a ranking of these options; the answer carries the same. */
+  ranking(question, options, rest = {}) {
+    return this.call("POST", "/api/polls", { body: { kind: "ranking", question, options, ...rest } });
+  }
+
   /** Lets one voter send each of these answers, and waits until they are counted. */
   async answered(poll, answers) {
     for (const [i, answer] of answers.entries()) {

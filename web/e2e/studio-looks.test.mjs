@@ -160,6 +160,8 @@ const FORM = `
   - text: several
   - radio "a rating for each"
   - text: a rating for each
+  - radio "an order"
+  - text: an order
 - paragraph: Options 0 of at most 100; paste a list to make one of each line or cell
 - paragraph: Arrow up and down move it; Home and End to the ends.
 - list "Options":

@@ -63,12 +63,23 @@ test.each([
   expect(said.slice(2)).toEqual(["not 1", "round 2", "0 votes", "not 2"]);
 });
 
+/** Returns the files of this page; `shared` adds what it shares with other screens. */
+function files(shared: RegExp) {
+  const all = readdirSync("src", { recursive: true, encoding: "utf8" });
+  const own = /^vote\/(?!follow)[^/]*\.(ts|svelte)$|^kinds\/\w+\/ballot[^/]*$/i;
+  return all.filter((name) => (own.test(name) || shared.test(name)) && !name.endsWith(".test.ts"));
+}
+const read = (name: string) => readFileSync(join("src", name), "utf8");
+
 test("nothing on this page acts in another way", () => {
-  const files = readdirSync("src", { recursive: true, encoding: "utf8" });
-  const ours = files.filter(
-    (name) =>
-      /^vote\/(?!follow)[^/]*\.(ts|svelte)$|^kinds\/\w+\/ballot[^/]*$/i.test(name) && !name.endsWith(".test.ts"),
-  );
+  const ours = files(/^$/);
   expect(ours.length).toBeGreaterThan(30);
-  expect(ours.filter((name) => readFileSync(join("src", name), "utf8").includes("$effect"))).toEqual([]);
+  expect(ours.filter((name) => read(name).includes("$effect"))).toEqual([]);
+});
+
+test("state is a plain value, or an object that is replaced as a whole: the build leaves proxies out", () => {
+  const objects = /\$state(<[^(]*>)?\(\s*(\{|\[|new |[\w.]+\()|\$state<[^(]*(\[\]|\{|Map|Set|Record)[^(]*>\(/;
+  expect(["$state([])", "$state<Row[]>()", "$state(listOf())"].every((text) => objects.test(text))).toBe(true);
+  const ours = files(/^(live|api|ui)\/.*\.(ts|svelte)$/);
+  expect(ours.filter((name) => objects.test(read(name)))).toEqual([]);
 });

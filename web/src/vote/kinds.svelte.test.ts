@@ -5,6 +5,7 @@ import { flushSync } from "svelte";
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import type { Event, Poll } from "../api/generated";
 import { textsOf } from "../kinds/kind";
+import { makeRanking } from "../kinds/ranking/ballot-fixture";
 import { makeRating } from "../kinds/rating/ballot-fixture";
 import { makePoll } from "./fixture";
 import { enter, FakeRoom } from "./fixture-room.svelte";
@@ -22,6 +23,7 @@ const arriving = vi.hoisted(() => async (original: () => Promise<object>) => {
 });
 vi.mock("../kinds/choice/ballot", arriving);
 vi.mock("../kinds/rating/ballot", arriving);
+vi.mock("../kinds/ranking/ballot", arriving);
 const anew = vi.hoisted(() => vi.fn());
 vi.mock("./anew", () => ({ anew }));
 
@@ -45,6 +47,7 @@ afterEach(() => {
 
 const CHOICE = makePoll([0, 0]);
 const RATING = makeRating([[0, 0, 0, 0, 0]], { id: "0199aaaa-0000-7000-8000-000000000007", question: "How much?" });
+const RANKING = makeRanking([[0], [0]], { id: "0199aaaa-0000-7000-8000-000000000008", question: "In which order?" });
 const show = (poll: Poll) => room.show(poll);
 const heading = () => document.querySelector("h1")?.textContent;
 
@@ -96,10 +99,10 @@ test(STAYS, async () => {
   expect(document.querySelectorAll("label.option")).toHaveLength(2);
 });
 
-test.each([["rating", RATING, "fieldset.statement"]] as const)(
-  "where a %s is the first there are no words before its kind has come",
-  (_, poll, row) => first(poll, row),
-);
+test.each([
+  ["rating", RATING, "fieldset.statement"],
+  ["ranking", RANKING, "fieldset.ranking li"],
+] as const)("where a %s is the first there are no words before its kind has come", (_, poll, row) => first(poll, row));
 
 test("what the event's other polls need is on its way before they are shown", () => {
   const load = vi.spyOn(kinds, "load").mockResolvedValue();

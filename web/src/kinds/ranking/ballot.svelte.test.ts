@@ -121,7 +121,7 @@ test("each option is a button that says its place; a tap takes the next place, a
   expect(labels.map((id) => plain(document.getElementById(id)!.textContent))).toEqual(["Coffee", "place 2 of 3"]);
   expect([pick("Coffee").ariaPressed ?? pick("Coffee").getAttribute("aria-pressed")]).toEqual(["true"]);
   tap("Juice");
-  expect([paper(), aloud()]).toEqual(["1Coffee 2Tea Juice", "Juice: no place any more"]);
+  expect([paper(), aloud()]).toEqual(["1Coffee 2Tea Juice", "Juice: no place"]);
   expect(pick("Juice").getAttribute("aria-pressed")).toBe("false");
 });
 
@@ -177,16 +177,16 @@ test("so do two buttons, which stop at the ends without losing the focus", () =>
 test("with fewer places than options no more can be given, and the rest says that it does not count", () => {
   show(BEST_TWO);
   expect(plain(document.querySelector("#how")!.textContent)).toBe(
-    "Tap your best 2 in order, or drag them. Only these count.",
+    "Tap them in your order, best first, or drag them. Places to give: 2.",
   );
-  expect(dock()).toContain("Give up to 2 places");
+  expect(dock()).toContain("Begin with the best");
   tap("Water", "Tea");
   expect([paper(), pick("Coffee").disabled, row("Coffee").className]).toEqual([
     "1Water 2Tea Coffee Juice",
     true,
-    "shown spare cut",
+    "shown spare below",
   ]);
-  expect(dock()).toContain("All 2 places given");
+  expect(dock()).toContain("2 of 2 places given");
   tap("Coffee");
   expect(paper()).toBe("1Water 2Tea Coffee Juice");
   tap("Water", "Juice");
@@ -198,7 +198,7 @@ test("an order is sent by the button alone, best first, and as much of it as the
   expect([button().disabled, button().textContent]).toEqual([true, "Send my ranking"]);
   tap("Juice", "Tea");
   expect([plain(button().textContent), dock()]).toEqual([
-    "Send 2 of 3 places",
+    "Send my ranking",
     expect.stringContaining("2 of 3 places given"),
   ]);
   tap("Coffee");
@@ -323,7 +323,7 @@ test("the room's ranks, points and averages; the same for screen readers and as 
   flushSync();
   expect([...document.querySelectorAll("tbody:first-of-type tr")].map((one) => plain(one.textContent))).toEqual([
     "Tea61.02",
-    "Place 1: 2Place 2: 0Place 3: 0",
+    "1. × 22. × 03. × 0",
   ]);
 });
 

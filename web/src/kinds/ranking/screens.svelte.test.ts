@@ -1,0 +1,149 @@
+// Tests a ranking on stage and in the studio: what its numbers come to, row by row and in words.
+
+import { cleanup, render } from "@testing-library/svelte";
+import { afterEach, expect, test } from "vitest";
+import { plan } from "../../present/fit";
+import { Results } from "../../present/results.svelte";
+import { inStudio } from "../in-studio";
+import { rankedOf, slotsOf, textsOf, type RankingPoll } from "../kind";
+import { onStage } from "../on-stage";
+import { makeRanking } from "./ballot-fixture";
+import { standings } from "./ranking";
+
+/** Four put Tea first, and three of them Coffee next; two put Coffee first and Juice third. */
+const POLL = makeRanking([
+  [4, 0, 0],
+  [2, 3, 0],
+  [0, 0, 2],
+]);
+const FINAL: RankingPoll = { ...POLL, status: "closed", final: true };
+const TIE = makeRanking(
+  [
+    [1, 1],
+    [1, 1],
+    [0, 0],
+  ],
+  { status: "closed", final: true },
+);
+
+afterEach(cleanup);
+const words = (node: Element) => node.textContent.replaceAll(/\s+/g, " ").trim();
+const all = (selector: string) => [...document.querySelectorAll(selector)].map(words);
+const rows = (selector: string) =>
+  [...document.querySelectorAll(selector)].map((row) => [...row.children].map(words).join(" ").trim());
+
+/** Renders a part of the stage with the results of this poll. */
+function staged(part: "Rows" | "Outcome", poll: RankingPoll) {
+  const leave = $effect.root(() => {
+    const results = new Results({ poll: () => poll });
+    const fits = (width: number, height: number) => plan(textsOf(poll), width, height);
+    render(onStage(poll)[part], { results, poll, width: 120, height: 60, upright: false, fits });
+  });
+  leave();
+}
+
+test("points fall by one from place to place; equal points share a rank, and the next is skipped", () => {
+  expect(
+    standings(POLL, slotsOf(POLL)).map(({ points, rank, first, mean, votes }) => [points, rank, first, mean, votes]),
+  ).toEqual([
+    [12, 1, 4, 1, 4],
+    [12, 1, 2, 1.6, 5],
+    [2, 3, 0, 3, 2],
+  ]);
+  expect(standings(POLL, Array(9).fill(0)).map(({ rank, mean }) => [rank, mean])).toEqual(Array(3).fill([null, null]));
+  expect(slotsOf(makeRanking(null))).toEqual(Array(9).fill(0));
+  expect(rankedOf(POLL), "leaderboards rank no options of a ranking").toEqual([]);
+});
+
+test("rows on stage have rank, points, mean place and first places, and a bar against the most there could be", () => {
+  staged("Rows", { ...POLL, totalVoters: 6 });
+  expect(all("ol .text")).toEqual(["Tea", "Coffee", "Juice"]);
+  expect(all(".rank")).toEqual(["1", "1", "3"]);
+  expect(all(".figures")).toEqual(["12 mean 1.04 first", "12 mean 1.62 first", "2 mean 3.00 first"]);
+  const bars = [...document.querySelectorAll<HTMLElement>(".bar")].map(({ style }) => style.transform);
+  expect(bars).toEqual([`scaleX(${12 / 18})`, `scaleX(${12 / 18})`, `scaleX(${2 / 18})`]);
+  expect([...document.querySelectorAll("li.leads")].length).toBe(2);
+});
+
+test("hidden numbers show nothing on stage, and rows keep their places", () => {
+  staged("Rows", makeRanking(null));
+  expect([all(".rank"), all(".figures")]).toEqual([
+    ["", "", ""],
+    ["", "", ""],
+  ]);
+});
+
+test("the outcome is what came first and what came next; a tie is named as one", () => {
+  staged("Outcome", {
+    ...makeRanking([
+      [3, 0],
+      [0, 2],
+      [0, 1],
+      [0, 0],
+    ]),
+    final: true,
+  });
+  expect(all("p")).toEqual(["Tea", "6", "points · mean place 1.0 · first for 3 of 3"]);
+  expect(all("li")).toEqual(["2Coffee2", "3Juice1"]);
+  cleanup();
+  staged("Outcome", TIE);
+  expect([all("p"), all("li")]).toEqual([
+    ["A tie of 2", "3 points each"],
+    ["1Tea3", "1Coffee3"],
+  ]);
+  cleanup();
+  staged("Outcome", { ...makeRanking([[0], [0]]), final: true });
+  expect(all("p")).toEqual(["Nobody has voted"]);
+});
+
+test("the stage says who is in front, and how many have ranked", () => {
+  const stage = onStage(POLL);
+  const lead = (poll: RankingPoll) => stage.lead(poll, slotsOf(poll), 3);
+  expect(
+    lead(
+      makeRanking([
+        [3, 0],
+        [0, 2],
+      ]),
+    ),
+  ).toBe("In front: Tea, 6 points.");
+  expect(lead({ ...makeRanking([[1], [0]]), final: true })).toBe("Final result: Tea, 1 point.");
+  expect(lead(TIE)).toBe("Final result: a tie of 2.");
+  expect(lead(makeRanking([[0], [0]]))).toBe("");
+  expect(stage.total(POLL, slotsOf(POLL), 1)).toBe("1 person has ranked");
+  expect([stage.scores(POLL, slotsOf(POLL)), stage.upright]).toEqual([[12, 12, 2], false]);
+});
+
+test("screen readers at the stage have a table, which says what is hidden", () => {
+  const { Table } = onStage(POLL);
+  render(Table, { poll: POLL, votes: slotsOf(POLL), voters: 6 });
+  expect(rows("tbody tr")).toEqual(["Tea 1 12 1.0 4", "Coffee 1 12 1.6 2", "Juice 3 2 3.0 0"]);
+  cleanup();
+  render(Table, { poll: POLL, votes: null, voters: 6 });
+  expect(rows("tbody tr")).toEqual(["Tea hidden", "Coffee hidden", "Juice hidden"]);
+});
+
+test("the studio shows the same in the organiser's order, each place on demand, and what leads in a line", () => {
+  const studio = inStudio(POLL);
+  render(studio.Results, { poll: POLL });
+  expect(rows(".options tbody tr")).toEqual(["1 Tea 12 1.0 4", "1 Coffee 12 1.6 2", "3 Juice 2 3.0 0"]);
+  expect(rows(".places tbody tr")).toEqual([
+    "Tea 4 100% 0 0% 0 0%",
+    "Coffee 2 40% 3 60% 0 0%",
+    "Juice 0 0% 0 0% 2 100%",
+  ]);
+  cleanup();
+  render(studio.Results, { poll: makeRanking(null) });
+  expect([rows(".options tbody tr")[0], document.querySelector("details")]).toEqual(["– Tea – – –", null]);
+  cleanup();
+  render(studio.Ahead, { poll: FINAL });
+  expect(all(".lead")).toEqual(["Tea 12 points"]);
+  cleanup();
+  render(studio.Ahead, { poll: makeRanking([[0], [0]]) });
+  expect(all(".lead")).toEqual([]);
+  expect([studio.rule(POLL), studio.rule(TIE)]).toEqual([
+    ["Places", "all"],
+    ["Places", "the first 2"],
+  ]);
+  expect([studio.noun, studio.sign(1)]).toEqual(["Option", "B"]);
+});
