@@ -250,7 +250,8 @@ test("an order given offline waits on the phone, also through a reload", async (
 });
 
 test("hidden results reach nobody before the reveal, and then move nothing", async () => {
-  const poll = await server.ranking("In secret?", OPTIONS, { results: "hidden" });
+  // With five options the page's foot, which makes room for the table, is out of sight.
+  const poll = await server.ranking("In secret?", [...OPTIONS, "Water", "Milk"], { results: "hidden", places: 3 });
   await server.answered(poll, [[1, 2, 3], [2]]);
   const { page, leave } = await person(browser, { size: SMALL });
   const heard = [];
@@ -273,6 +274,8 @@ test("hidden results reach nobody before the reveal, and then move nothing", asy
     [2, 0, 0],
     [1, 1, 0],
     [0, 0, 1],
+    [0, 0, 0],
+    [0, 0, 0],
   ]);
   assert.deepEqual(await place(), before);
   await leave();
@@ -281,7 +284,7 @@ test("hidden results reach nobody before the reveal, and then move nothing", asy
 test("results after the vote come with the vote", async () => {
   const poll = await server.ranking("And the others?", ["This", "That"], { results: "afterVote" });
   await server.answered(poll, [[2], [1, 2]]);
-  const { page, leave } = await at(poll);
+  const { page, leave } = await at(poll, { size: { width: 390, height: 920 } });
   await page.getByText("2 have voted; results once you do").waitFor();
   await tap(page, "This");
   await press(page, "Send my ranking");
