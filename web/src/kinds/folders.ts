@@ -9,4 +9,5 @@ export const FOLDERS = {
   multiple: "choice",
   rating: "rating",
   ranking: "ranking",
+  points: "points",
 } as const satisfies Record<Poll["kind"], string>;

@@ -4,6 +4,7 @@
 import type { NewPoll, Poll } from "../api/generated";
 import type { Said } from "../studio/edit/said";
 import choice, { type ChoiceFields } from "./choice/in-studio-form";
+import points, { type PointsFields } from "./points/in-studio-form";
 import ranking, { type RankingFields } from "./ranking/in-studio-form";
 import rating, { type RatingFields } from "./rating/in-studio-form";
 
@@ -11,7 +12,7 @@ import rating, { type RatingFields } from "./rating/in-studio-form";
  * `OwnFields` holds the fields that kinds add to a form. What is written for one kind stays while another is
  * tried.
  */
-export type OwnFields = ChoiceFields & RatingFields & RankingFields;
+export type OwnFields = ChoiceFields & RatingFields & RankingFields & PointsFields;
 
 /** `Asked` is what a new poll of any one kind has beside the members of every kind. */
 type Asked<New> = New extends unknown ? Omit<New, Exclude<keyof NewPoll, "kind">> : never;
@@ -55,6 +56,7 @@ const FORMS: Record<Poll["kind"], AnyKind> = {
   multiple: choice,
   rating,
   ranking,
+  points,
 };
 
 /** Returns the form's part of a kind. */

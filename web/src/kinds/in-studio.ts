@@ -5,6 +5,7 @@ import type { Component } from "svelte";
 import type { Poll } from "../api/generated";
 import type { PollForm } from "../studio/poll-form.svelte";
 import choice from "./choice/in-studio";
+import points from "./points/in-studio";
 import ranking from "./ranking/in-studio";
 import rating from "./rating/in-studio";
 
@@ -37,6 +38,7 @@ const KINDS: Record<Poll["kind"], AnyKind> = {
   multiple: choice,
   rating,
   ranking,
+  points,
 };
 
 /** Returns the studio's part of a poll's kind. */

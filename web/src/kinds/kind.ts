@@ -1,8 +1,9 @@
 // Declares what every screen may ask of a poll's kind, whatever it looks like there. Each kind answers from a
 // folder of its own, `<kind>/kind.ts`.
 
-import type { Choice, Poll, Ranking, Rating } from "../api/generated";
+import type { Choice, Points, Poll, Ranking, Rating } from "../api/generated";
 import choice from "./choice/kind";
+import points from "./points/kind";
 import ranking from "./ranking/kind";
 import rating from "./rating/kind";
 
@@ -12,6 +13,8 @@ export type ChoicePoll = Extract<Poll, Choice>;
 export type RatingPoll = Extract<Poll, Rating>;
 /** A `RankingPoll` is a poll that asks in which order options come. */
 export type RankingPoll = Extract<Poll, Ranking>;
+/** A `PointsPoll` is a poll that asks how points are shared out among options. */
+export type PointsPoll = Extract<Poll, Points>;
 
 /** A `KindRow` is one of the things that a poll asks about. */
 export type KindRow = { id: number; text: string };
@@ -37,6 +40,7 @@ const KINDS: Record<Poll["kind"], AnyKind> = {
   multiple: choice,
   rating,
   ranking,
+  points,
 };
 
 /** Returns the texts of what the poll asks about, in the organiser's order. */

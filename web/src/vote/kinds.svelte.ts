@@ -14,6 +14,7 @@ const LOAD: Record<string, () => Promise<{ default: AnyKind }>> = {
   multiple: choice,
   rating: () => import("../kinds/rating/ballot"),
   ranking: () => import("../kinds/ranking/ballot"),
+  points: () => import("../kinds/points/ballot"),
 };
 
 class Kinds {
