@@ -61,6 +61,24 @@ test("each way of answering sends what is its own, and the others' fields stay i
   expect([form.own.scale, form.fewest, form.most]).toEqual(["0-10", 2, 100]);
 });
 
+test("a poll with points asks how many each person has; an empty field stands for a hundred", () => {
+  const form = new PollForm("x", told());
+  form.kind = "points";
+  expect(form.patch()).toEqual({ kind: "points", options: ["Rust", "Go"], budget: 100 });
+  form.own.budget = null;
+  expect(form.body()).toMatchObject({ kind: "points", budget: 100 });
+  expect([form.fewest, form.most]).toEqual([2, 20]);
+  expect(form.blame([{ pointer: "/budget", detail: "must be from 1 to 1000" }])).toEqual([]);
+  expect(form.faults.get("/budget")).toBe("must be from 1 to 1000");
+  const draft = new PollForm("y", told({ kind: "points", budget: 7 } as Partial<Poll>));
+  draft.own.budget = 9;
+  expect(draft.patch()).toEqual({ budget: 9 });
+  expect(draft.adopt(told({ kind: "points", budget: 8 } as Partial<Poll>))).toBe(true);
+  expect(draft.clashes).toEqual({ budget: 8 });
+  draft.yield("budget");
+  expect([draft.own.budget, draft.changed]).toEqual([8, false]);
+});
+
 test("a draft of the server's counts as changed only where it differs", () => {
   const form = new PollForm("x", told());
   expect(form.changed).toBe(false);

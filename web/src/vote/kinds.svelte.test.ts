@@ -5,6 +5,7 @@ import { flushSync } from "svelte";
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import type { Event, Poll } from "../api/generated";
 import { textsOf } from "../kinds/kind";
+import { makePoints } from "../kinds/points/ballot-fixture";
 import { makeRanking } from "../kinds/ranking/ballot-fixture";
 import { makeRating } from "../kinds/rating/ballot-fixture";
 import { makePoll } from "./fixture";
@@ -24,6 +25,7 @@ const arriving = vi.hoisted(() => async (original: () => Promise<object>) => {
 vi.mock("../kinds/choice/ballot", arriving);
 vi.mock("../kinds/rating/ballot", arriving);
 vi.mock("../kinds/ranking/ballot", arriving);
+vi.mock("../kinds/points/ballot", arriving);
 const anew = vi.hoisted(() => vi.fn());
 vi.mock("./anew", () => ({ anew }));
 
@@ -100,9 +102,10 @@ test(STAYS, async () => {
 });
 
 test.each([
-  ["rating", RATING, "fieldset.statement"],
-  ["ranking", RANKING, "fieldset.ranking li"],
-] as const)("where a %s is the first there are no words before its kind has come", (_, poll, row) => first(poll, row));
+  ["a rating", RATING, "fieldset.statement"],
+  ["a ranking", RANKING, "fieldset.ranking li"],
+  ["a poll with points", makePoints(null), ".gift"],
+] as const)("where %s is the first there are no words before its kind has come", (_, poll, row) => first(poll, row));
 
 test("what the event's other polls need is on its way before they are shown", () => {
   const load = vi.spyOn(kinds, "load").mockResolvedValue();
