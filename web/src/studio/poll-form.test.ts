@@ -61,7 +61,7 @@ test("each way of answering sends what is its own, and the others' fields stay i
   expect([form.own.scale, form.fewest, form.most]).toEqual(["0-10", 2, 100]);
 });
 
-test("a poll with points asks how many each person has; an empty field stands for a hundred", () => {
+test("a poll for points asks how many each person has; an empty field stands for a hundred", () => {
   const form = new PollForm("x", told());
   form.kind = "points";
   expect(form.patch()).toEqual({ kind: "points", options: ["Rust", "Go"], budget: 100 });

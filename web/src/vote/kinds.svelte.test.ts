@@ -104,7 +104,7 @@ test(STAYS, async () => {
 test.each([
   ["a rating", RATING, "fieldset.statement"],
   ["a ranking", RANKING, "fieldset.ranking li"],
-  ["a poll with points", makePoints(null), ".gift"],
+  ["a poll for points", makePoints(null), ".gift"],
 ] as const)("where %s is the first there are no words before its kind has come", (_, poll, row) => first(poll, row));
 
 test("what the event's other polls need is on its way before they are shown", () => {

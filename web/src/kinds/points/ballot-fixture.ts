@@ -5,7 +5,7 @@ import type { PointsPoll } from "../kind";
 
 const TEXTS = ["Pizza", "Curry", "Salad"];
 
-/** Returns a poll with points. `numbers` is the points and the people of each option; null hides them. */
+/** Returns a poll for points. `numbers` is the points and the people of each option; null hides them. */
 export function makePoints(
   numbers: readonly (readonly [points: number, people: number])[] | null,
   rest: Partial<PointsPoll> = {},

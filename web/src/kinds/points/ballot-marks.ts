@@ -1,4 +1,4 @@
-// Computes what the ballot paper of a poll with points allows: nobody gives more than the budget.
+// Computes what the ballot paper of a poll for points allows: nobody gives more than the budget.
 
 import type { Answer } from "../../vote/kind";
 import type { PointsPoll } from "../kind";

@@ -104,7 +104,7 @@ test("each option has a slider and a number that bear its text, and two buttons 
     "One point less: Pizza",
     "One point more: Pizza",
   ]);
-  expect(option(1).querySelector(".badge")!.textContent).toBe("A");
+  expect(option(1).querySelector(".tag")!.textContent).toBe("A");
 });
 
 test("points are given by slider, by number and by buttons, and what is left is told politely", () => {
@@ -284,7 +284,7 @@ test("the room's share and points of each option; the same as a table", () => {
       [579, 12],
     ]),
   );
-  expect([1, 2, 3].map(figures)).toEqual(["42% 420 points", "0.1% 1 point", "58% 579 points"]);
+  expect([1, 2, 3].map(figures)).toEqual(["420 points 42%", "1 point 0.1%", "579 points 58%"]);
   expect(all(".lane span").map(({ style }) => style.transform)).toEqual([
     "scaleX(0.42)",
     "scaleX(0.001)",
@@ -332,10 +332,10 @@ test("aloud: who has which part of all points, who has won, and that several are
 });
 
 test.each<[Language, string, string]>([
-  ["en", "42% 4,200 points", "60 of 100 points left"],
-  ["de", "42 % 4.200 Punkte", "Noch 60 von 100 Punkten"],
-  ["es", "42 % 4200 puntos", "Quedan 60 de 100 puntos"],
-  ["hi", "42% 4,200 अंक", "100 में से 60 अंक बाकी"],
+  ["en", "4,200 points 42%", "60 of 100 points left"],
+  ["de", "4.200 Punkte 42 %", "Noch 60 von 100 Punkten"],
+  ["es", "4200 puntos 42 %", "Quedan 60 de 100 puntos"],
+  ["hi", "4,200 अंक 42%", "100 में से 60 अंक बाकी"],
 ])("in %s figures are written as there", async (language, room, budget) => {
   await speech.use(language);
   show(

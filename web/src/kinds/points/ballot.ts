@@ -1,4 +1,4 @@
-// Implements a poll with points on the voter's phone: its ballot paper, the words about it, and what its numbers
+// Implements a poll for points on the voter's phone: its ballot paper, the words about it, and what its numbers
 // come to.
 
 import { share } from "../../ui/writing";

@@ -1,9 +1,9 @@
-// Implements the part of a poll's form that belongs to a poll with points: how many each person has.
+// Implements the part of a poll's form that belongs to a poll for points: how many each person has.
 
 import type { FormKind } from "../in-studio-form";
 import type { PointsPoll } from "../kind";
 
-/** `PointsFields` holds the fields of a poll with points; `budget` is null while its field is empty. */
+/** `PointsFields` holds the fields of a poll for points; `budget` is null while its field is empty. */
 export type PointsFields = { budget: number | null };
 
 /** How many points each person has if nobody has said so. */

@@ -1,4 +1,4 @@
-// Implements a poll with points in the studio.
+// Implements a poll for points in the studio.
 
 import type { StudioKind } from "../in-studio";
 import type { PointsPoll } from "../kind";

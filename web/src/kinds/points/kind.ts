@@ -1,4 +1,4 @@
-// Implements what a poll with points is on every screen: its options, with two slots for each, its points and the
+// Implements what a poll for points is on every screen: its options, with two slots for each, its points and the
 // people who gave it any.
 
 import type { PointsPoll, SharedKind } from "../kind";

@@ -1,4 +1,4 @@
-// Implements a poll with points on stage: its rows, the words about it, and its outcome.
+// Implements a poll for points on stage: its rows, the words about it, and its outcome.
 
 import { leaders } from "../../present/arrange";
 import { counted, percent } from "../../ui/numbers";

@@ -1,4 +1,4 @@
-// Computes what the numbers of a poll with points come to, option by option.
+// Computes what the numbers of a poll for points come to, option by option.
 
 import { share } from "../../ui/writing";
 import type { PointsPoll } from "../kind";

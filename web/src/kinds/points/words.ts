@@ -1,5 +1,5 @@
 // Holds the words of the phone about points, in all its languages. They come with the kind, which is loaded
-// only for a poll with points.
+// only for a poll for points.
 
 import { phrases, type Texts } from "../../vote/words.svelte";
 
