@@ -83,6 +83,7 @@ for (const [name, launch] of Object.entries({ firefox, webkit })) {
         [await server.poll("Tea or coffee?", ["Tea", "Coffee"]), "label.option"],
         [await server.rating("How was it?", ["The tea"]), "label.step"],
         [await server.ranking("In which order?", ["Tea", "Coffee"]), ".grip"],
+        [await server.points("What to drink?", ["Tea", "Coffee"]), ".rail"],
       ]) {
         await at("/");
         await page.type("#code", "", poll.code);

@@ -23,8 +23,16 @@ const ranking = {
   add: (votes, marks) => marks.forEach((id, place) => votes[id - 1][place]++),
   sends: (marks) => ({ answer: marks }),
 };
+const points = {
+  none: ({ options }) => options.map(() => 0),
+  add: (votes, marks) =>
+    marks.forEach((some, i) => {
+      votes[i] += some;
+    }),
+  sends: (marks) => ({ answer: marks }),
+};
 
-const KINDS = { single: choice, multiple: choice, rating, ranking };
+const KINDS = { single: choice, multiple: choice, rating, ranking, points };
 
 /** Returns what the crowd knows of a poll's kind. */
 export const kindOf = ({ kind }) => ({ says: KINDS[kind].sends, ...KINDS[kind] });

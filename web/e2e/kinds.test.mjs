@@ -25,6 +25,11 @@ const KINDS = {
     mark: (page) => page.getByRole("button", { name: /^Yes/ }).tap(),
     sends: "Send my ranking",
   },
+  points: {
+    body: { kind: "points", options: ["Yes", "No"] },
+    mark: (page) => page.getByRole("button", { name: /more: .*Yes/ }).tap(),
+    sends: /Send .*1.* of .*100.* points/,
+  },
 };
 
 for (const [kind, { body }] of Object.entries(KINDS)) {

@@ -139,6 +139,22 @@ test("so is a ranking", async () => {
   await leave({ moved: true });
 });
 
+test("so are points", async () => {
+  const poll = await server.points("What to eat?", ["Pizza", "Curry"], { budget: 5 });
+  const { page, leave } = await at(poll, { expected: /net::ERR_|WebSocket|Failed to load resource/ });
+  await live(page);
+  const points = () => page.locator("fieldset input[type=range]").evaluateAll((all) => all.map(({ value }) => value));
+  await page.getByRole("button", { name: "Share evenly" }).tap();
+  await page.getByRole("button", { name: /more: .*Curry/ }).tap();
+  assert.deepEqual(await points(), ["2", "3"]);
+  await overtaken(page, poll, "Send my points");
+  await page.waitForFunction(() => document.querySelector("fieldset input[type=range]:enabled")?.value === "2");
+  assert.deepEqual(await points(), ["2", "3"]);
+  await press(page, "Send my points");
+  await told(page, "Counted");
+  await leave();
+});
+
 test("a changed mind is marked in the same room, and counts once", async () => {
   const poll = await days();
   const { page, leave } = await at(poll);

@@ -219,6 +219,11 @@ export class Pollux {
     return this.call("POST", "/api/polls", { body: { kind: "ranking", question, options, ...rest } });
   }
 
+  /** Creates a poll for points among these options; the answer carries the same. */
+  points(question, options, rest = {}) {
+    return this.call("POST", "/api/polls", { body: { kind: "points", question, options, ...rest } });
+  }
+
   /** Lets one voter send each of these answers, and waits until they are counted. */
   async answered(poll, answers) {
     for (const [i, answer] of answers.entries()) {

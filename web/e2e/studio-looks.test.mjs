@@ -162,6 +162,8 @@ const FORM = `
   - text: a rating for each
   - radio "an order"
   - text: an order
+  - radio "points for each"
+  - text: points for each
 - paragraph: Options 0 of at most 100; paste a list to make one of each line or cell
 - paragraph: Arrow up and down move it; Home and End to the ends.
 - list "Options":
