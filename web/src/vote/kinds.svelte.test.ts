@@ -5,7 +5,7 @@ import { flushSync } from "svelte";
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import type { Event, Poll } from "../api/generated";
 import { textsOf } from "../kinds/kind";
-import { makePoints } from "../kinds/points/ballot-fixture";
+import { makePoints } from "../kinds/points/fixture";
 import { makeRanking } from "../kinds/ranking/ballot-fixture";
 import { makeRating } from "../kinds/rating/ballot-fixture";
 import { makePoll } from "./fixture";

@@ -10,7 +10,7 @@ import { summary } from "../../vote/results";
 import { speech, type Language } from "../../vote/words.svelte";
 import type { PointsPoll } from "../kind";
 import { colour, hatched, letter } from "../option";
-import { makePoints } from "./ballot-fixture";
+import { makePoints } from "./fixture";
 import * as marks from "./ballot-marks";
 
 const NOBODY = [

@@ -1,14 +1,13 @@
-// Tests how the stage and the studio show points: shares first, points beside them, the best first once that is
-// final, and nothing while it is hidden.
+// Tests how the stage shows points: shares first, points beside them, the best first once they are revealed, and
+// nothing while they are hidden.
 
 import { flushSync, mount, unmount, type Component } from "svelte";
 import { afterEach, expect, test } from "vitest";
 import { plan } from "../../present/fit";
 import { Results } from "../../present/results.svelte";
-import { inStudio } from "../in-studio";
-import type { PointsPoll } from "../kind";
+import { slotsOf, type PointsPoll } from "../kind";
 import { onStage } from "../on-stage";
-import { makePoints } from "./ballot-fixture";
+import { makePoints } from "./fixture";
 
 const POLL = makePoints([
   [30, 3],
@@ -19,6 +18,11 @@ const LEVEL = makePoints([
   [40, 2],
   [40, 1],
   [20, 1],
+]);
+const NONE = makePoints([
+  [0, 0],
+  [0, 0],
+  [0, 0],
 ]);
 const ENDED = { status: "closed", final: true } as const;
 
@@ -99,15 +103,7 @@ test("the outcome names the winner, or those that are level, or nobody", () => {
   };
   expect(outcome({ ...POLL, ...ENDED })).toEqual(["Curry", "42%", "42 of 100 points"]);
   expect(outcome({ ...LEVEL, ...ENDED })).toEqual(["A tie of 2", "A Pizza", "B Curry", "40 points each · 40%"]);
-  const none = makePoints(
-    [
-      [0, 0],
-      [0, 0],
-      [0, 0],
-    ],
-    ENDED,
-  );
-  expect(outcome(none)).toEqual(["Nobody has voted"]);
+  expect(outcome({ ...NONE, ...ENDED })).toEqual(["Nobody has voted"]);
 });
 
 test("screen readers have a table, which says what is hidden", () => {
@@ -124,20 +120,11 @@ test("screen readers have a table, which says what is hidden", () => {
   expect(table(makePoints(null), null)[1]).toBe("A: Pizza hidden");
 });
 
-test("the studio shows shares, points and people; the best is lit, and leads in a list", () => {
-  const { Results: Table, Ahead } = inStudio(POLL);
-  show(Table, () => ({ poll: POLL }), POLL);
-  expect(words("tbody tr")).toEqual([
-    "A Pizza 30% 30 points 3 people",
-    "B Curry 42% 42 points 2 people",
-    "C Salad 28% 28 points 1 person",
-  ]);
-  expect(words(".best th")).toEqual(["B Curry"]);
-  show(Ahead, () => ({ poll: POLL }), POLL);
-  expect(words(".lead")).toEqual(["B Curry 42%"]);
-  show(Table, () => ({ poll: makePoints(null, { totalVotes: null }) }), POLL);
-  expect([words("p"), words("tbody .number").join("")]).toEqual([
-    ["The numbers are hidden. With the owner's token you would see them."],
-    "–––––––––",
-  ]);
+test("the stage says how many points there are, who has which part of them, and that several are level", () => {
+  const said = (poll: PointsPoll) => onStage(poll).lead(poll, slotsOf(poll), 4);
+  expect(onStage(POLL).total(POLL, slotsOf(POLL), 4)).toBe("100 points from 4 people");
+  expect(said(POLL)).toBe("In front: Curry has 42% of all points.");
+  expect(said({ ...POLL, ...ENDED })).toBe("Final result: Curry has 42% of all points.");
+  expect(said(LEVEL)).toBe("In front: a tie of 2, with 40% of all points each.");
+  expect(said(NONE)).toBe("");
 });

@@ -1,6 +1,6 @@
 // Holds what tests of points share: a poll, and its options with given numbers.
 
-import { makePoll } from "../../vote/fixture";
+import { POLL } from "../../api/fixture";
 import type { PointsPoll } from "../kind";
 
 const TEXTS = ["Pizza", "Curry", "Salad"];
@@ -10,11 +10,12 @@ export function makePoints(
   numbers: readonly (readonly [points: number, people: number])[] | null,
   rest: Partial<PointsPoll> = {},
 ): PointsPoll {
-  const { kind, options, maxChoices, ...common } = makePoll(null, { results: numbers ? "live" : "hidden" });
+  const { kind, options, maxChoices, ...common } = POLL;
   const most = numbers && Math.max(...numbers.map(([, people]) => people));
   return {
     ...common,
     kind: "points",
+    results: numbers ? "live" : "hidden",
     budget: 100,
     options: TEXTS.map((text, i) => ({
       id: i + 1,
