@@ -32,6 +32,10 @@ vi.mock("./anew", () => ({ anew }));
 /** The sheet that the page has linked, which has two rules. */
 const sheet = { cssRules: { length: 2 }, insertRule: vi.fn() };
 
+/** Waits for what comes with a kind: its modules are compiled first, which a busy machine takes its time for. */
+const until = <T>(is: () => T) => vi.waitFor(is, { timeout: 10_000 });
+vi.setConfig({ testTimeout: 30_000 });
+
 let room: FakeRoom, unmount: () => void;
 beforeAll(() => speech.use("en"));
 beforeEach(() => {
@@ -55,7 +59,7 @@ const heading = () => document.querySelector("h1")?.textContent;
 
 /** Lets the kind that is being loaded come, or not. */
 async function arrive(came: boolean) {
-  await vi.waitFor(() => loading.come!(came));
+  await until(() => loading.come!(came));
   loading.come = undefined;
 }
 
@@ -64,13 +68,13 @@ async function begin(poll: Poll, question: string) {
   show(poll);
   expect(document.querySelector("main")!.className).toBe("bones");
   await arrive(false);
-  await vi.waitFor(() => expect(anew).toHaveBeenCalledOnce());
+  await until(() => expect(anew).toHaveBeenCalledOnce());
   expect(document.querySelector("main")!.className).toBe("bones");
   unmount();
   unmount = enter((room = new FakeRoom()));
   show(poll);
   await arrive(true);
-  await vi.waitFor(() => {
+  await until(() => {
     flushSync();
     expect(heading()).toBe(question);
   });
@@ -95,7 +99,7 @@ test(STAYS, async () => {
   show(CHOICE);
   show(RATING);
   await arrive(false);
-  await vi.waitFor(() => expect(anew).toHaveBeenCalledOnce());
+  await until(() => expect(anew).toHaveBeenCalledOnce());
   expect(heading()).toBe("Which?");
   show(CHOICE);
   expect(document.querySelectorAll("label.option")).toHaveLength(2);
