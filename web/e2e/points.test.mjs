@@ -58,6 +58,7 @@ test(TOUCH_AND_KEYS, async () => {
   const crowd = server.crowd(poll, { perSecond: 10, choose: (one) => [one % 7, 10 * (one % 3), 1] });
   // A finger is near what it means, and the buttons lead there.
   await touch.page.touchscreen.tap(...(await thumb(touch.page, "Pizza", 0.4)));
+  await touch.page.waitForFunction(() => Number(document.querySelector("fieldset [type=range]").value) > 0);
   const [near] = await given(touch.page);
   assert.ok(near > 30 && near < 50, `${near} points`);
   for (let points = near; points < 40; points++) await more(touch.page, "Pizza").tap();
