@@ -6,7 +6,7 @@ import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import type { Event, Poll } from "../api/generated";
 import { textsOf } from "../kinds/kind";
 import { makePoints } from "../kinds/points/fixture";
-import { makeRanking } from "../kinds/ranking/ballot-fixture";
+import { makeRanking } from "../kinds/ranking/fixture";
 import { makeRating } from "../kinds/rating/ballot-fixture";
 import { makePoll } from "./fixture";
 import { enter, FakeRoom } from "./fixture-room.svelte";

@@ -8,7 +8,7 @@ import { enter, FakeRoom } from "../../vote/fixture-room.svelte";
 import { kinds } from "../../vote/kinds.svelte";
 import { speech } from "../../vote/words.svelte";
 import type { RankingPoll } from "../kind";
-import { makeRanking } from "./ballot-fixture";
+import { makeRanking } from "./fixture";
 
 const POLL = makeRanking([
   [0, 0],

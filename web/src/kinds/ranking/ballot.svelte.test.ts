@@ -9,7 +9,7 @@ import { kinds } from "../../vote/kinds.svelte";
 import { summary } from "../../vote/results";
 import { LANGUAGES, speech, type Language } from "../../vote/words.svelte";
 import type { RankingPoll } from "../kind";
-import { makeRanking } from "./ballot-fixture";
+import { makeRanking } from "./fixture";
 
 const NONE = [0, 0, 0];
 const POLL = makeRanking([NONE, NONE, NONE]);

@@ -3,7 +3,7 @@
 import { beforeEach, expect, test } from "vitest";
 import { PollForm } from "../../studio/poll-form.svelte";
 import type { RankingPoll } from "../kind";
-import { makeRanking } from "./ballot-fixture";
+import { makeRanking } from "./fixture";
 
 const DRAFT: RankingPoll = { ...makeRanking([[0], [0], [0]]), places: 3, status: "draft" };
 beforeEach(() => localStorage.clear());

@@ -1,6 +1,6 @@
 // Holds what tests of a ranking share: a poll with given numbers.
 
-import { makePoll } from "../../vote/fixture";
+import { POLL } from "../../api/fixture";
 import type { RankingPoll } from "../kind";
 import { standings } from "./ranking";
 
@@ -11,7 +11,7 @@ const TEXTS = ["Tea", "Coffee", "Juice", "Water"];
  * has given a first place.
  */
 export function makeRanking(spreads: number[][] | null, rest: Partial<RankingPoll> = {}): RankingPoll {
-  const { kind, options, maxChoices, ...common } = makePoll(null, { results: spreads ? "live" : "hidden" });
+  const { kind, options, maxChoices, ...common } = POLL;
   const texts = TEXTS.slice(0, spreads?.length ?? 3);
   const places = spreads?.[0]!.length ?? texts.length;
   const bare = texts.map((text, i) => ({
@@ -28,6 +28,7 @@ export function makeRanking(spreads: number[][] | null, rest: Partial<RankingPol
     kind: "ranking",
     places,
     options: bare,
+    results: spreads ? "live" : "hidden",
     revealed: spreads !== null,
     totalVoters: null,
     totalVotes: null,

@@ -1,14 +1,12 @@
-// Tests a ranking on stage and in the studio: what its numbers come to, row by row and in words.
+// Tests a ranking on stage: its rows, its outcome, and the words about it.
 
 import { cleanup, render } from "@testing-library/svelte";
 import { afterEach, expect, test } from "vitest";
 import { plan } from "../../present/fit";
 import { Results } from "../../present/results.svelte";
-import { inStudio } from "../in-studio";
-import { rankedOf, slotsOf, textsOf, type RankingPoll } from "../kind";
+import { slotsOf, textsOf, type RankingPoll } from "../kind";
 import { onStage } from "../on-stage";
-import { makeRanking } from "./ballot-fixture";
-import { standings } from "./ranking";
+import { makeRanking } from "./fixture";
 
 /** Four put Tea first, and three of them Coffee next; two put Coffee first and Juice third. */
 const POLL = makeRanking([
@@ -16,7 +14,6 @@ const POLL = makeRanking([
   [2, 3, 0],
   [0, 0, 2],
 ]);
-const FINAL: RankingPoll = { ...POLL, status: "closed", final: true };
 const TIE = makeRanking(
   [
     [1, 1],
@@ -41,19 +38,6 @@ function staged(part: "Rows" | "Outcome", poll: RankingPoll) {
   });
   leave();
 }
-
-test("points fall by one from place to place; equal points share a rank, and the next is skipped", () => {
-  expect(
-    standings(POLL, slotsOf(POLL)).map(({ points, rank, first, mean, votes }) => [points, rank, first, mean, votes]),
-  ).toEqual([
-    [12, 1, 4, 1, 4],
-    [12, 1, 2, 1.6, 5],
-    [2, 3, 0, 3, 2],
-  ]);
-  expect(standings(POLL, Array(9).fill(0)).map(({ rank, mean }) => [rank, mean])).toEqual(Array(3).fill([null, null]));
-  expect(slotsOf(makeRanking(null))).toEqual(Array(9).fill(0));
-  expect(rankedOf(POLL), "leaderboards rank no options of a ranking").toEqual([]);
-});
 
 test("rows on stage have rank, points, mean place and first places, and a bar against the most there could be", () => {
   staged("Rows", { ...POLL, totalVoters: 6 });
@@ -121,29 +105,4 @@ test("screen readers at the stage have a table, which says what is hidden", () =
   cleanup();
   render(Table, { poll: POLL, votes: null, voters: 6 });
   expect(rows("tbody tr")).toEqual(["Tea hidden", "Coffee hidden", "Juice hidden"]);
-});
-
-test("the studio shows the same in the organiser's order, each place on demand, and what leads in a line", () => {
-  const studio = inStudio(POLL);
-  render(studio.Results, { poll: POLL });
-  expect(rows(".options tbody tr")).toEqual(["1 Tea 12 1.0 4", "1 Coffee 12 1.6 2", "3 Juice 2 3.0 0"]);
-  expect(rows(".places tbody tr")).toEqual([
-    "Tea 4 100% 0 0% 0 0%",
-    "Coffee 2 40% 3 60% 0 0%",
-    "Juice 0 0% 0 0% 2 100%",
-  ]);
-  cleanup();
-  render(studio.Results, { poll: makeRanking(null) });
-  expect([rows(".options tbody tr")[0], document.querySelector("details")]).toEqual(["– Tea – – –", null]);
-  cleanup();
-  render(studio.Ahead, { poll: FINAL });
-  expect(all(".lead")).toEqual(["Tea 12 points"]);
-  cleanup();
-  render(studio.Ahead, { poll: makeRanking([[0], [0]]) });
-  expect(all(".lead")).toEqual([]);
-  expect([studio.rule(POLL), studio.rule(TIE)]).toEqual([
-    ["Places", "all"],
-    ["Places", "the first 2"],
-  ]);
-  expect([studio.noun, studio.sign(1)]).toEqual(["Option", "B"]);
 });
