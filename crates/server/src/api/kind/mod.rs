@@ -24,7 +24,7 @@ fn words() -> [(&'static str, KindDraft); 3] {
 }
 
 /// Applies the members that belong to the draft's kind. Another `kind` begins a draft of that kind anew.
-/// Members of other kinds than the draft's are left unread.
+/// Members that several kinds have, but not the draft's, are left unread.
 pub fn write(fields: &mut Fields, draft: &mut KindDraft) {
     if let Some(begun) = begun(fields, draft)
         && discriminant(&begun) != discriminant(draft)
@@ -36,6 +36,23 @@ pub fn write(fields: &mut Fields, draft: &mut KindDraft) {
         KindDraft::Rating(draft) => rating::write(fields, draft),
         KindDraft::Ranking(draft) => ranking::write(fields, draft),
         KindDraft::Points(draft) => points::write(fields, draft),
+    }
+    refuse_others(fields);
+}
+
+/// Refuses the unread members that a single kind has, and says which. Whoever wrote one has left out the word for that
+/// kind, or has written another.
+fn refuse_others(fields: &mut Fields) {
+    for name in fields.names() {
+        let has = |members: &[&str]| members.contains(&&*name);
+        let mut kinds = words().into_iter().filter(|(_, draft)| has(members(draft)));
+        if let (false, Some((word, _)), None) = (has(&choice::MEMBERS), kinds.next(), kinds.next())
+        {
+            fields.members.remove(&name);
+            let detail =
+                format!("belongs to polls of the kind {word}: set kind to {word}, or leave it out");
+            fields.wrong(&name, detail);
+        }
     }
 }
 
