@@ -252,7 +252,7 @@ test(ORDER_STAYS, () => {
   expect(paper()).toBe("Tea Coffee Juice");
 });
 
-test("the same options in another order are another vote; the one that was counted stands where it is late", async () => {
+test("another order is another vote; the one that was counted stands where the next is late", async () => {
   booth.answers = [receipt("counted"), problem(409)];
   show(POLL);
   tap("Tea", "Coffee");

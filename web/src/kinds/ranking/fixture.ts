@@ -7,8 +7,8 @@ import { standings } from "./ranking";
 const TEXTS = ["Tea", "Coffee", "Juice", "Water"];
 
 /**
- * Returns a ranking of some options. `spreads` is how many gave each place, by option; null hides the results. Everybody
- * has given a first place.
+ * Returns a ranking of some options. `spreads` is how many gave each place, by option; null hides the results.
+ * Everybody has given a first place.
  */
 export function makeRanking(spreads: number[][] | null, rest: Partial<RankingPoll> = {}): RankingPoll {
   const { kind, options, maxChoices, ...common } = POLL;

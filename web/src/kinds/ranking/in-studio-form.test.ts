@@ -8,7 +8,7 @@ import { makeRanking } from "./fixture";
 const DRAFT: RankingPoll = { ...makeRanking([[0], [0], [0]]), places: 3, status: "draft" };
 beforeEach(() => localStorage.clear());
 
-test("what is written for a choice becomes a ranking of the same options, and the server's words find their field", () => {
+test("what is written for a choice becomes a ranking of its options, and the server's words find their field", () => {
   const form = new PollForm("new");
   form.paste(0, "Tea\nCoffee\nJuice");
   form.kind = "ranking";
