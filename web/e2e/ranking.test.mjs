@@ -172,7 +172,8 @@ test(HAND_AND_KEYS, async () => {
 
 test("with fewer places than options the rest waits; what is dragged in pushes the last one out", async () => {
   const poll = await server.ranking("Your two?", ["Tea", "Coffee", "Juice", "Water"], { places: 2 });
-  const { page, leave } = await at(poll);
+  // Nothing lies over the rows here.
+  const { page, leave } = await at(poll, { size: { width: 390, height: 920 } });
   await page.getByText(/Places to give: .*2/).waitFor();
   await tap(page, "Water", "Juice");
   await reads(page, "1Water", "2Juice", "Tea", "Coffee");
