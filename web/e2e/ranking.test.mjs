@@ -251,8 +251,9 @@ test("an order given offline waits on the phone, also through a reload", async (
 });
 
 test("hidden results reach nobody before the reveal, and then move nothing", async () => {
-  // With five options the page's foot, which makes room for the table, is out of sight.
-  const poll = await server.ranking("In secret?", [...OPTIONS, "Water", "Milk"], { results: "hidden", places: 3 });
+  // With seven options the page's foot, which makes room for the table, is out of sight.
+  const more = ["Water", "Milk", "Cocoa", "Lemonade"];
+  const poll = await server.ranking("In secret?", [...OPTIONS, ...more], { results: "hidden", places: 3 });
   await server.answered(poll, [[1, 2, 3], [2]]);
   const { page, leave } = await person(browser, { size: SMALL });
   const heard = [];
@@ -275,6 +276,8 @@ test("hidden results reach nobody before the reveal, and then move nothing", asy
     [2, 0, 0],
     [1, 1, 0],
     [0, 0, 1],
+    [0, 0, 0],
+    [0, 0, 0],
     [0, 0, 0],
     [0, 0, 0],
   ]);
