@@ -297,7 +297,7 @@ test("results after the vote come with the vote", async () => {
 });
 
 const LONG = "An option of many words, among them Donaudampfschifffahrtsgesellschaftskapitänsmütze, that goes on";
-test("at 320 px nothing sticks out, everything can be hit, also at twice the size; accessible in both themes", async () => {
+test("at 320 px nothing sticks out, all can be hit, also at twice the size; accessible in both themes", async () => {
   const poll = await server.points("كيف نوزع الميزانية؟", [LONG, "كيف كانت القاعة؟", ...OPTIONS], { budget: 1_000 });
   await server.answered(poll, [
     [2, 1, 0, 0, 997],

@@ -165,7 +165,7 @@ test("what is no whole number of points becomes one", () => {
   }
 });
 
-test("shared evenly each has the same, and what cannot be divided is left; cleared there is nothing to send", async () => {
+test("shared evenly each has the same, and what cannot be divided is left; cleared nothing can be sent", async () => {
   show(POLL);
   press(act("Share evenly"));
   expect([marked(), left()]).toEqual([[33, 33, 33], "1 of 100 points left"]);
