@@ -281,17 +281,19 @@ test("hidden results reach nobody before the reveal, and then move nothing", asy
 });
 
 test("results after the vote come with the vote", async () => {
-  const poll = await server.points("And the others?", ["Yes", "No"], { results: "afterVote" });
+  const poll = await server.points("And the others?", ["Yes", "No", "Perhaps", "Later", "Maybe"], {
+    results: "afterVote",
+  });
   await server.answered(poll, [
-    [5, 0],
-    [2, 90],
+    [5, 0, 0, 0, 0],
+    [2, 90, 0, 0, 0],
   ]);
-  // The page's foot, which makes room for the table, is out of sight.
-  const { page, leave } = await at(poll, { size: { width: 390, height: 560 } });
+  // With five options the page's foot, which makes room for the table, is out of sight.
+  const { page, leave } = await at(poll);
   await page.getByText("2 have voted; results once you do").waitFor();
   await number(page, "No").fill("100");
   await press(page, "Send my points");
-  await stands(page, [7, 190]);
+  await stands(page, [7, 190, 0, 0, 0]);
   await page.locator(".gift", { hasText: "No" }).getByText("96%", { exact: true }).waitFor();
   await leave();
 });

@@ -420,7 +420,7 @@ test("an organiser writes a ranking, shows it, shows it again, and takes the num
   assert.deepEqual(await ranks(), ["1", "2", "2"]);
   await server.call("POST", `/api/polls/${id}/close`, { token });
   const outcome = stage.page.getByRole("group", { name: "Outcome" });
-  await outcome.getByText(/mean place 1\.0 · first for 2 of 3/).waitFor();
+  await outcome.getByText("mean place 1.0 · first for 2 of 3").waitFor();
   await stage.page.locator("li.won", { hasText: "Coffee" }).waitFor();
   await stage.page.keyboard.press("p");
   await stage.page.locator("main.again").waitFor();
