@@ -333,13 +333,20 @@ mod tests {
         let single = r#"{"options":["a","b"],"kind":"single","maxChoices":1}"#;
         let multiple = r#"{"options":["a","b"],"kind":"multiple","maxChoices":2}"#;
         let rating = r#"{"kind":"rating","statements":["a"],"steps":5,"lowest":1,"lowLabel":"","highLabel":"","symbol":"stars"}"#;
+        let ranking = r#"{"kind":"ranking","options":["a","b"],"places":2}"#;
+        let points = r#"{"kind":"points","options":["a","b"],"budget":100}"#;
         let path = "/p/482913";
         let plain = asset(path, &HeaderMap::new(), None).unwrap();
         let tag = plain.headers()[ETAG].clone();
         assert!(!body(plain).await.contains("modulepreload"));
-        for (kind, of) in
-            [(kind(single), "choice"), (kind(multiple), "choice"), (kind(rating), "rating")]
-        {
+        for (json, of) in [
+            (single, "choice"),
+            (multiple, "choice"),
+            (rating, "rating"),
+            (ranking, "ranking"),
+            (points, "points"),
+        ] {
+            let kind = kind(json);
             let word = kind.word();
             let page = asset(path, &HeaderMap::new(), Some(word)).unwrap();
             let own = page.headers()[ETAG].clone();
