@@ -7,8 +7,8 @@
 //! {"pollId":"01890a5d-ac96-774b-bcce-b302099a8057","round":1,"counts":[3,1],"voters":4}
 //! ```
 //!
-//! `pollId` is in lower case. `counts` has the marks of each slot, which for a choice is each
-//! option, in the organiser's order. The hash is SHA-256 over the line's bytes, as 64 lower-case
+//! `pollId` is in lower case. `counts` has the number of each slot: for a choice that of each
+//! option, in the organiser's order; the documentation of [`crate::kind`] says it for the others. The hash is SHA-256 over the line's bytes, as 64 lower-case
 //! hexadecimal digits. For the line above it is
 //! `27cf9415e81994eade533ea90ef479495b530d7ce0149900c04bf799414f5410`. Anybody can compute it with
 //! `sha256sum`.

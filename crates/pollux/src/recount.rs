@@ -216,7 +216,7 @@ impl Findings {
     fn print(&self, standings: &[Standing]) -> Outcome {
         let mut votes = 0;
         for (standing, sum) in self.polls(standings) {
-            let cast = sum.counts.iter().sum();
+            let cast = standing.poll.kind.form().votes(&sum.counts);
             votes += cast;
             writeln!(
                 stdout(),

@@ -242,6 +242,11 @@ fn rankings_and_points_are_produced_cast_and_exported_in_columns_that_they_share
     }
     assert_eq!(results.len(), 1 + 2 + 3 * 2 + 3, "{results:#?}");
 
+    // Of points it is told how often somebody gave some, as on the screens.
+    let recount = run(["recount", "--data", folder.path().to_str().unwrap(), &points]);
+    let text = String::from_utf8_lossy(&recount.stdout).into_owned();
+    assert!(text.contains(" 3 votes ") && text.contains("equal: 3 votes"), "{text}");
+
     for poll in [&ranking, &points] {
         let audience = ["--votes", "40", "--voters", "40", "--rate", "max", "--json"];
         let flags = [&["simulate", "--url", &url, "--poll", poll][..], &audience].concat();

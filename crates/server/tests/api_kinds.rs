@@ -193,13 +193,24 @@ async fn a_draft_may_become_another_kind_of_poll() {
     assert_eq!(ranking["places"], 2, "one for each option, since nobody has chosen");
     let refused = edit(r#"{"budget":10}"#).await;
     assert_eq!(refused.json()["errors"][0]["pointer"], "/budget", "{refused}");
-    let points = edit(r#"{"kind":"points","options":["x","y"],"budget":10}"#).await.json();
+    let points = edit(r#"{"kind":"points","budget":10}"#).await.json();
     assert_eq!((&points["kind"], &points["budget"]), (&json!("points"), &json!(10)));
+    assert_eq!(points["options"][1]["text"], "y", "options stay where both kinds have some");
     let points = edit(r#"{"budget":null}"#).await.json();
     assert_eq!(
         (&points["kind"], &points["budget"], &points["places"]),
         (&json!("points"), &json!(100), &json!(null))
     );
+    let refused = edit(r#"{"maxChoices":2}"#).await;
+    let detail = refused.json()["errors"][0]["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("polls of the kind multiple"), "{detail}");
+    let choice = edit(r#"{"kind":"multiple"}"#).await.json();
+    assert_eq!((&choice["kind"], &choice["maxChoices"]), (&json!("multiple"), &json!(2)));
+    assert_eq!(choice["options"][1]["text"], "y");
+    let ranking = edit(r#"{"kind":"ranking","places":1}"#).await.json();
+    assert_eq!((&ranking["places"], &ranking["options"][0]["text"]), (&json!(1), &json!("x")));
+    let rating = edit(r#"{"statements":["w"]}"#).await.json();
+    assert_eq!(rating["kind"], "rating", "only a rating has statements");
     let choice = edit(r#"{"kind":"multiple","options":["a","b"]}"#).await.json();
     assert_eq!((&choice["kind"], &choice["maxChoices"]), (&json!("multiple"), &json!(2)));
     assert_eq!(choice["statements"], json!(null));

@@ -87,7 +87,8 @@ pub struct PollView {
     pub turnout: String,
     /// Whether the owner has revealed the numbers to everybody.
     pub revealed: bool,
-    /// The number of marks counted, of which each stands for one person; null while it is hidden from you.
+    /// How often people marked an option, rated a statement, ranked an option or gave one points; null while it
+    /// is hidden from you.
     #[schema(required)]
     pub total_votes: Option<u64>,
     /// The number of people counted; null while it is hidden from you. If `turnout` is shown, it is

@@ -47,7 +47,7 @@ export type Choice = {
 
 /**
  * A `ChoicePatch` changes the draft of a choice, or makes the draft of another kind a choice; then it must have
- * `kind` and `options`.
+ * `kind`, and `options` if that kind has none.
  */
 export type ChoicePatch = {
     /**
@@ -874,7 +874,7 @@ export type PointsOption = {
 
 /**
  * A `PointsPatch` changes the draft of a poll for points, or makes the draft of another kind one; then it must
- * have `kind` and `options`.
+ * have `kind`, and `options` if that kind has none.
  */
 export type PointsPatch = {
     /**
@@ -1027,7 +1027,8 @@ export type Poll = Kind & {
      */
     totalVoters: number | null;
     /**
-     * The number of marks counted, of which each stands for one person; null while it is hidden from you.
+     * How often people marked an option, rated a statement, ranked an option or gave one points; null while it
+     * is hidden from you.
      */
     totalVotes: number | null;
     /**
@@ -1230,7 +1231,7 @@ export type RankedPoll = {
      */
     totalVoters: number;
     /**
-     * The number of marks counted.
+     * How often people marked an option, rated a statement, ranked an option or gave one points.
      */
     totalVotes: number;
 };
@@ -1290,7 +1291,7 @@ export type RankingOption = {
 
 /**
  * A `RankingPatch` changes the draft of a ranking, or makes the draft of another kind a ranking; then it must have
- * `kind` and `options`.
+ * `kind`, and `options` if that kind has none.
  */
 export type RankingPatch = {
     /**
@@ -1319,7 +1320,8 @@ export type RankingPatch = {
      */
     options?: Array<string>;
     /**
-     * The most options that a ballot may rank; null for all.
+     * The most options that a ballot may rank. Null, or as many as there are, means all, also when options
+     * are added or taken away later.
      */
     places?: number | null;
     /**
@@ -1701,7 +1703,7 @@ export type Vote = {
     /**
      * The answer, as the poll's kind defines it: for a choice the ids of the options; for a rating a step of
      * the scale for each statement, or null to skip it; for a ranking the ids of the options, the best first; for
-     * points those of each option.
+     * points the points given to each option, 0 for none.
      */
     answer?: Array<number | null> | null;
     /**

@@ -89,9 +89,9 @@ impl Points {
     pub(super) fn read(&self, written: &Written<'_>) -> Result<Split, Violation> {
         let wrong = |detail: String| Violation::new("/answer", detail);
         let (count, budget) = (self.options.len(), u64::from(self.budget));
-        let wanted = format!(
-            "an array with whole points for each of the {count} options, from 1 to {budget} in all"
-        );
+        let in_all = if budget == 1 { "1".into() } else { format!("from 1 to {budget}") };
+        let wanted =
+            format!("an array with whole points for each of the {count} options, {in_all} in all");
         let json = written.only_answer(&wanted)?;
         let given: Vec<u64> =
             serde_json::from_str(json).map_err(|_| wrong(format!("must be {wanted}")))?;
@@ -101,13 +101,14 @@ impl Points {
             return Err(wrong(detail));
         }
         if let Some(i) = given.iter().position(|points| *points > budget) {
-            let detail = format!("must be from 0 to {budget} points; it is {}", given[i]);
+            let detail = format!("must be from 0 to {budget}; it is {}", given[i]);
             return Err(Violation::new(format!("/answer/{i}"), detail));
         }
         match given.iter().sum::<u64>() {
             0 => Err(wrong("at least one point must be given".into())),
             sum if sum > budget => {
-                Err(wrong(format!("must give at most {budget} points in all; it gives {sum}")))
+                let points = if budget == 1 { "point" } else { "points" };
+                Err(wrong(format!("must give at most {budget} {points} in all; it gives {sum}")))
             }
             _ => Ok(Split::of(given.into_iter().map(|points| points as u16))),
         }

@@ -89,9 +89,12 @@ impl Ranking {
     pub(super) fn read(&self, written: &Written<'_>) -> Result<Order, Violation> {
         let wrong = |detail: String| Violation::new("/answer", detail);
         let (count, places) = (self.options.len() as u64, usize::from(self.places));
-        let wanted = format!(
-            "an array with the ids of 1 to {places} of the {count} options, the best first"
-        );
+        let wanted = match places {
+            1 => format!("an array with the id of one of the {count} options"),
+            _ => format!(
+                "an array with the ids of 1 to {places} of the {count} options, the best first"
+            ),
+        };
         let json = written.only_answer(&wanted)?;
         let given: Vec<u64> =
             serde_json::from_str(json).map_err(|_| wrong(format!("must be {wanted}")))?;
@@ -99,7 +102,8 @@ impl Ranking {
             return Err(wrong("at least one option must be ranked".into()));
         }
         if given.len() > places {
-            let detail = format!("must rank at most {places} options; it ranks {}", given.len());
+            let options = if places == 1 { "option" } else { "options" };
+            let detail = format!("must rank at most {places} {options}; it ranks {}", given.len());
             return Err(wrong(detail));
         }
         for (i, id) in given.iter().enumerate() {

@@ -28,7 +28,7 @@ pub struct NewChoice {
 }
 
 /// A `ChoicePatch` changes the draft of a choice, or makes the draft of another kind a choice; then it must have
-/// `kind` and `options`.
+/// `kind`, and `options` if that kind has none.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct ChoicePatch {

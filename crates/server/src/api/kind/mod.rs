@@ -12,6 +12,7 @@ use std::borrow::Cow;
 use std::mem::discriminant;
 
 use pollux_core::kind::KindDraft;
+use pollux_core::kind::choice::ChoiceMode;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -23,12 +24,15 @@ fn words() -> [(&'static str, KindDraft); 3] {
     [rating::begin(), ranking::begin(), points::begin()]
 }
 
-/// Applies the members that belong to the draft's kind. Another `kind` begins a draft of that kind anew.
-/// Members that several kinds have, but not the draft's, are left unread.
+/// Applies the members that belong to the draft's kind. Another `kind` begins a draft of that kind anew, which keeps the
+/// options if both kinds have options. Members that several kinds have, but not the draft's, are left unread.
 pub fn write(fields: &mut Fields, draft: &mut KindDraft) {
-    if let Some(begun) = begun(fields, draft)
+    if let Some(mut begun) = begun(fields)
         && discriminant(&begun) != discriminant(draft)
     {
+        if let (Some(kept), Some(options)) = (options(draft), options(&mut begun)) {
+            options.append(kept);
+        }
         *draft = begun;
     }
     match draft {
@@ -44,10 +48,10 @@ pub fn write(fields: &mut Fields, draft: &mut KindDraft) {
 /// kind, or has written another.
 fn refuse_others(fields: &mut Fields) {
     for name in fields.names() {
-        let has = |members: &[&str]| members.contains(&&*name);
-        let mut kinds = words().into_iter().filter(|(_, draft)| has(members(draft)));
-        if let (false, Some((word, _)), None) = (has(&choice::MEMBERS), kinds.next(), kinds.next())
-        {
+        let several = (ChoiceMode::Multiple.as_str(), KindDraft::Choice(Default::default()));
+        let kinds = words().into_iter().chain([several]);
+        let mut kinds = kinds.filter(|(_, draft)| members(draft).contains(&&*name));
+        if let (Some((word, _)), None) = (kinds.next(), kinds.next()) {
             fields.members.remove(&name);
             let detail =
                 format!("belongs to polls of the kind {word}: set kind to {word}, or leave it out");
@@ -57,21 +61,24 @@ fn refuse_others(fields: &mut Fields) {
 }
 
 /// Returns an empty draft of the kind that the members ask for; `None` if they say nothing of the kind.
-fn begun(fields: &Fields, draft: &KindDraft) -> Option<KindDraft> {
-    let choice = || KindDraft::Choice(Default::default());
+fn begun(fields: &Fields) -> Option<KindDraft> {
     let has = |name| fields.members.contains_key(name);
-    match (fields.members.get("kind"), draft) {
-        (Some(given), _) => {
-            let begun =
-                words().into_iter().find_map(|(word, draft)| (given == word).then_some(draft));
-            // A choice reads its own words, and refuses what is the word of no kind.
-            Some(begun.unwrap_or_else(choice))
-        }
+    let Some(given) = fields.members.get("kind") else {
         // Statements without options mean a rating.
-        (None, KindDraft::Choice(_)) if has("statements") && !has("options") => {
-            Some(rating::begin().1)
-        }
-        (None, _) => None,
+        return (has("statements") && !has("options")).then(|| rating::begin().1);
+    };
+    let begun = words().into_iter().find_map(|(word, draft)| (given == word).then_some(draft));
+    // A choice reads its own words, and refuses what is the word of no kind.
+    Some(begun.unwrap_or_else(|| KindDraft::Choice(Default::default())))
+}
+
+/// Returns the options of a draft, if its kind has options.
+fn options(draft: &mut KindDraft) -> Option<&mut Vec<String>> {
+    match draft {
+        KindDraft::Choice(draft) => Some(&mut draft.options),
+        KindDraft::Ranking(draft) => Some(&mut draft.options),
+        KindDraft::Points(draft) => Some(&mut draft.options),
+        KindDraft::Rating(_) => None,
     }
 }
 
@@ -127,7 +134,7 @@ pub fn patches() -> [Shape; 4] {
 struct Any {
     /// The answer, as the poll's kind defines it: for a choice the ids of the options; for a rating a step of
     /// the scale for each statement, or null to skip it; for a ranking the ids of the options, the best first; for
-    /// points those of each option.
+    /// points the points given to each option, 0 for none.
     answer: Option<Vec<Option<u16>>>,
 }
 

@@ -27,7 +27,7 @@ pub struct NewPoints {
 }
 
 /// A `PointsPatch` changes the draft of a poll for points, or makes the draft of another kind one; then it must
-/// have `kind` and `options`.
+/// have `kind`, and `options` if that kind has none.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct PointsPatch {

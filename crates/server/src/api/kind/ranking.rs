@@ -27,7 +27,7 @@ pub struct NewRanking {
 }
 
 /// A `RankingPatch` changes the draft of a ranking, or makes the draft of another kind a ranking; then it must have
-/// `kind` and `options`.
+/// `kind`, and `options` if that kind has none.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct RankingPatch {
@@ -37,7 +37,8 @@ pub struct RankingPatch {
     /// The options: 2 to 20 texts of 1 to 200 characters, of which no two may look the same.
     #[schema(min_items = 2, max_items = 20, nullable = false)]
     pub options: Option<Vec<String>>,
-    /// The most options that a ballot may rank; null for all.
+    /// The most options that a ballot may rank. Null, or as many as there are, means all, also when options
+    /// are added or taken away later.
     #[schema(minimum = 1, maximum = 20)]
     pub places: Option<u8>,
 }
