@@ -182,6 +182,9 @@ test("with fewer places than options the rest waits; what is dragged in pushes t
   await reads(page, "1Coffee", "2Water", "Tea", "Juice");
   await drag(page, "Coffee", "Juice");
   await reads(page, "1Water", "Tea", "Coffee", "Juice");
+  await drag(page, "Juice", "Coffee");
+  await reads(page, "1Water", "2Juice", "Tea", "Coffee");
+  await tap(page, "Juice");
   await row(page, "Tea").locator(".grip").tap();
   await reads(page, "1Water", "2Tea", "Coffee", "Juice");
   await press(page, "Send my ranking");

@@ -108,6 +108,17 @@ test("what is dragged below all places loses its own; one dragged in pushes the 
   expect(paper()).toBe("1Juice Tea Coffee Water");
 });
 
+test("what has no place takes the next one wherever it is dragged up to, and none when it is dragged down", () => {
+  drag("Tea", 0);
+  drag("Water", -1);
+  expect(paper()).toBe("1Tea 2Water Coffee Juice");
+  drag("Juice", -1);
+  expect(paper(), "all places are given").toBe("1Tea 2Water Coffee Juice");
+  drag("Water", 0);
+  drag("Coffee", 1);
+  expect(paper()).toBe("1Tea Coffee Juice Water");
+});
+
 test("a handle that is not moved is tapped", () => {
   drag("Coffee", 0);
   expect(paper()).toBe("1Coffee Tea Juice Water");

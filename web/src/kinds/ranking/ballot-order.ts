@@ -22,11 +22,12 @@ export function tapped(given: readonly number[], id: number, places: number): nu
 }
 
 /**
- * Returns the places once an option is put into a row, counted from 0. Below those that have a place it has none,
- * and when it takes the last place there is, whatever had that one has none.
+ * Returns the places once an option is put from one row into another, counted from 0. What is put down below those
+ * that have a place has none, and what is put up takes the next one at least. Whatever had the last place there is
+ * has none when it is pushed out.
  */
-export function put(given: readonly number[], id: number, row: number, places: number): number[] {
+export function put(given: readonly number[], id: number, from: number, row: number, places: number): number[] {
   const others = given.filter((other) => other !== id);
-  if (row > others.length) return others;
+  if (row > from && row > others.length) return others;
   return [...others.slice(0, row), id, ...others.slice(row)].slice(0, places);
 }
