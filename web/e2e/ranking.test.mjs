@@ -159,7 +159,8 @@ test(HAND_AND_KEYS, async () => {
 
   await press(hand.page, "Receipt");
   const receipt = hand.page.getByRole("dialog", { name: "Receipt for your vote" });
-  assert.equal(await receipt.locator("dd").first().textContent(), "1. Coffee\n2. Juice");
+  const sent = await receipt.locator("dd").first().textContent();
+  assert.equal(sent.replace(/[\u2068\u2069]/g, ""), "1. Coffee\n2. Juice");
   await hand.page.keyboard.press("Escape");
   await hand.page.getByText("Results as a table").tap();
   await hand.page

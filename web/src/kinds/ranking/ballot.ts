@@ -2,7 +2,7 @@
 // to.
 
 import type { BallotKind } from "../../vote/kind";
-import { number } from "../../vote/words.svelte";
+import { speech } from "../../vote/words.svelte";
 import type { RankingPoll } from "../kind";
 import Ballot from "./Ballot.svelte";
 import { givenIn, optionOf } from "./ballot-order";
@@ -31,7 +31,8 @@ const ranking: BallotKind<RankingPoll> = {
   },
 
   yours: () => say("yours"),
-  lines: (poll, answer) => givenIn(poll, answer).map((id, i) => `${number(i + 1)}. ${optionOf(poll, id).text}`),
+  lines: (poll, answer) =>
+    givenIn(poll, answer).map((id, i) => speech.fill("{n}. {text}", { n: i + 1, text: optionOf(poll, id).text })),
 };
 
 export default ranking;
