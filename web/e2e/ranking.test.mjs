@@ -156,6 +156,7 @@ test(HAND_AND_KEYS, async () => {
   assert.deepEqual([spreadsOf(now), now.totalVoters], [wanted, first.voters + 2]);
   for (const { page } of [hand, keys]) await stands(page, wanted);
   assert.equal(await hand.page.locator("fieldset .pick:enabled").count(), 0);
+  assert.ok(await hand.page.locator("#how").isHidden(), "a closed paper still asks for an order");
 
   await press(hand.page, "Receipt");
   const receipt = hand.page.getByRole("dialog", { name: "Receipt for your vote" });

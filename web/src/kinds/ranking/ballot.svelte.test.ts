@@ -286,6 +286,15 @@ test(SENT_AGAIN, async () => {
 test("where no ranking can be changed it says so, and the first one stands", async () => {
   show({ ...POLL, id: "0199aaaa-0000-7000-8000-000000000003", revote: "refuse" });
   tap("Coffee");
+test("a paper that takes no order does not ask for one", () => {
+  const fieldset = () => document.querySelector("fieldset")!;
+  const asks = () => [fieldset().getAttribute("aria-describedby"), fieldset().matches(".fixed:has(> .how)")];
+  show(POLL);
+  expect(asks()).toEqual(["how", false]);
+  told({ status: "closed" });
+  expect(asks()).toEqual([null, true]);
+});
+
   expect(dock()).toContain("You can't change it afterwards.");
   await submit();
   expect([document.querySelectorAll(".pick:enabled").length, paper()]).toEqual([0, "1Coffee Tea Juice"]);
