@@ -181,11 +181,12 @@ test("with fewer places than options no more can be given, and the rest says tha
   );
   expect(dock()).toContain("Begin with the best");
   tap("Water", "Tea");
-  expect([paper(), pick("Coffee").disabled, row("Coffee").className]).toEqual([
-    "1Water 2Tea Coffee Juice",
-    true,
-    "shown spare below",
-  ]);
+  expect([
+    paper(),
+    pick("Coffee").disabled,
+    pick("Coffee").getAttribute("aria-disabled"),
+    row("Coffee").className,
+  ]).toEqual(["1Water 2Tea Coffee Juice", false, "true", "shown spare below"]);
   expect(dock()).toContain("2 of 2 places given");
   tap("Coffee");
   expect(paper()).toBe("1Water 2Tea Coffee Juice");
