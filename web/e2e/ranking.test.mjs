@@ -71,7 +71,7 @@ function figures(spreads) {
     const people = spread.reduce((a, b) => a + b, 0);
     const mean = spread.reduce((sum, count, at) => sum + count * (at + 1), 0) / people;
     const rank = Math.max(...points) ? 1 + points.filter((other) => other > points[i]).length : "–";
-    return `${rank} ${points[i]} point${points[i] === 1 ? "" : "s"} avg. ${people ? tenths.format(mean) : "–"}`;
+    return `${rank} ${points[i]} point${points[i] === 1 ? "" : "s"} mean ${people ? tenths.format(mean) : "–"}`;
   });
 }
 const tenths = new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1, useGrouping: false });
@@ -176,7 +176,7 @@ test("with fewer places than options the rest waits; what is dragged in pushes t
   const poll = await server.ranking("Your two?", ["Tea", "Coffee", "Juice", "Water"], { places: 2 });
   // Nothing lies over the rows here.
   const { page, leave } = await at(poll, { size: { width: 390, height: 920 } });
-  await page.getByText(/Places to give: .*2/).waitFor();
+  await page.getByText(/You can give .*2.* places/).waitFor();
   await tap(page, "Water", "Juice");
   await reads(page, "1Water", "2Juice", "Tea", "Coffee");
   assert.equal(await page.locator("fieldset .pick[aria-disabled=true]").count(), 2);

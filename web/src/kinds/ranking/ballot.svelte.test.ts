@@ -177,7 +177,7 @@ test("so do two buttons, which stop at the ends without losing the focus", () =>
 test("with fewer places than options no more can be given, and the rest says that it does not count", () => {
   show(BEST_TWO);
   expect(plain(document.querySelector("#how")!.textContent)).toBe(
-    "Tap them in your order, best first, or drag them. Places to give: 2.",
+    "Tap them in your order, best first, or drag them. You can give 2 places.",
   );
   expect(dock()).toContain("Begin with the best");
   tap("Water", "Tea");
@@ -192,6 +192,8 @@ test("with fewer places than options no more can be given, and the rest says tha
   expect(paper()).toBe("1Water 2Tea Coffee Juice");
   tap("Water", "Juice");
   expect(paper()).toBe("1Tea 2Juice Coffee Water");
+  show(makeRanking([[0], [0]], { id: "0199aaaa-0000-7000-8000-000000000005" }));
+  expect(plain(document.querySelector("#how")!.textContent)).toContain("You can give 1 place.");
 });
 
 test("an order is sent by the button alone, best first, and as much of it as there is", async () => {
@@ -284,9 +286,6 @@ test(SENT_AGAIN, async () => {
   expect([booth.ids, booth.sent.at(-1)!.answer]).toEqual([1, [2, 1]]);
 });
 
-test("where no ranking can be changed it says so, and the first one stands", async () => {
-  show({ ...POLL, id: "0199aaaa-0000-7000-8000-000000000003", revote: "refuse" });
-  tap("Coffee");
 test("a paper that takes no order does not ask for one", () => {
   const fieldset = () => document.querySelector("fieldset")!;
   const asks = () => [fieldset().getAttribute("aria-describedby"), fieldset().matches(".fixed:has(> .how)")];
@@ -296,6 +295,9 @@ test("a paper that takes no order does not ask for one", () => {
   expect(asks()).toEqual([null, true]);
 });
 
+test("where no ranking can be changed it says so, and the first one stands", async () => {
+  show({ ...POLL, id: "0199aaaa-0000-7000-8000-000000000003", revote: "refuse" });
+  tap("Coffee");
   expect(dock()).toContain("You can't change it afterwards.");
   await submit();
   expect([document.querySelectorAll(".pick:enabled").length, paper()]).toEqual([0, "1Coffee Tea Juice"]);
@@ -312,12 +314,12 @@ test("the receipt says the order", async () => {
   expect(facts[0]).toBe("Your ranking 1. Coffee\n2. Tea");
 });
 
-test("the room's ranks, points and averages; the same for screen readers and as a table", () => {
+test("the room's ranks, points and means; the same for screen readers and as a table", () => {
   show(VOTED);
   expect(["Tea", "Coffee", "Juice"].map(score)).toEqual([
-    "1 6 points avg. 1.0",
-    "2 4 points avg. 2.0",
-    "3 3 points avg. 1.0",
+    "1 6 points mean 1.0",
+    "2 4 points mean 2.0",
+    "3 3 points mean 1.0",
   ]);
   expect(rows().map((one) => one.querySelector<HTMLElement>(".gauge span")!.style.transform)).toEqual([
     `scaleX(${6 / 9})`,
@@ -325,7 +327,7 @@ test("the room's ranks, points and averages; the same for screen readers and as 
     `scaleX(${3 / 9})`,
   ]);
   expect(plain(document.querySelector("#stands-2")!.textContent)).toBe(
-    "Rank 2, 4 points, average place 2.0, first places: 0",
+    "Rank 2, 4 points, mean place 2.0, first places: 0",
   );
   const details = document.querySelector("details")!;
   details.open = true;
@@ -346,13 +348,13 @@ test("equal points share a rank; before the first vote nobody has one", () => {
     ]),
   );
   expect(["Tea", "Coffee", "Juice"].map(score)).toEqual([
-    "1 3 points avg. 1.5",
-    "1 3 points avg. 1.5",
-    "3 0 points avg. –",
+    "1 3 points mean 1.5",
+    "1 3 points mean 1.5",
+    "3 0 points mean –",
   ]);
   show({ ...POLL, id: "0199aaaa-0000-7000-8000-000000000004" });
   expect([score("Tea"), document.querySelector("#stands-1")!.textContent]).toEqual([
-    "– 0 points avg. –",
+    "– 0 points mean –",
     "Nobody has ranked this yet",
   ]);
 });
@@ -383,7 +385,7 @@ test("aloud: who leads, who has won, and that nobody does", () => {
 });
 
 test.each<[Language, string]>([
-  ["en", "1 6 points avg. 1.0"],
+  ["en", "1 6 points mean 1.0"],
   ["de", "1 6 Punkte Ø 1,0"],
   ["es", "1 6 puntos media 1,0"],
   ["hi", "1 6 अंक औसत 1.0"],

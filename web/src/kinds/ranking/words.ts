@@ -5,7 +5,7 @@ import { phrases, type Texts } from "../../vote/words.svelte";
 
 const en = {
   all: "Tap them in your order, best first, or drag them.",
-  best: "Places to give: {n}.",
+  best: { one: "You can give {n} place.", other: "You can give {n} places." },
   start: "Begin with the best",
   some: "{marked} of {n} places given",
   send: "Send my ranking",
@@ -15,8 +15,8 @@ const en = {
   up: "One place up: {text}",
   down: "One place down: {text}",
   points: { one: "{n} point", other: "{n} points" },
-  mean: "avg. {mean}",
-  stands: "Rank {rank}, {points}, average place {mean}, first places: {first}",
+  mean: "mean {mean}",
+  stands: "Rank {rank}, {points}, mean place {mean}, first places: {first}",
   nobody: "Nobody has ranked this yet",
   leads: "{option} leads with {points}.",
   wins: "{option} has won with {points}.",
@@ -24,15 +24,15 @@ const en = {
   yours: "Your ranking",
   option: "Option",
   score: "Points",
-  average: "Average",
+  average: "Mean",
   firsts: "First",
 };
 
 type Own = Texts<keyof typeof en>;
 
 const de: Own = {
-  all: "Tippen Sie alles in Ihrer Reihenfolge an, das Beste zuerst, oder ziehen Sie es.",
-  best: "Zu vergebende Plätze: {n}.",
+  all: "Tippen Sie die Antworten der Reihe nach an, die beste zuerst, oder ziehen Sie sie.",
+  best: { one: "Sie können {n} Platz vergeben.", other: "Sie können {n} Plätze vergeben." },
   start: "Beginnen Sie mit dem Besten",
   some: "{marked} von {n} Plätzen vergeben",
   send: "Reihenfolge senden",
@@ -57,7 +57,7 @@ const de: Own = {
 
 const es: Own = {
   all: "Tócalas en tu orden, de la mejor a la peor, o arrástralas.",
-  best: "Puestos que puedes dar: {n}.",
+  best: { one: "Puedes dar {n} puesto.", many: "Puedes dar {n} puestos.", other: "Puedes dar {n} puestos." },
   start: "Empieza por la mejor",
   some: "{marked} de {n} puestos asignados",
   send: "Enviar mi clasificación",
@@ -82,8 +82,8 @@ const es: Own = {
 
 const hi: Own = {
   all: "अपनी पसंद के क्रम में टैप करें, सबसे अच्छा पहले, या खींचकर क्रम में लगाएँ।",
-  best: "देने के लिए स्थान: {n}।",
-  start: "सबसे अच्छे से शुरू करें",
+  best: { one: "आप {n} स्थान दे सकते हैं।", other: "आप {n} स्थान दे सकते हैं।" },
+  start: "पहली पसंद से शुरू करें",
   some: "{n} में से {marked} स्थान दिए",
   send: "मेरा क्रम भेजें",
   change: "मेरा क्रम बदलें",
@@ -96,7 +96,7 @@ const hi: Own = {
   stands: "रैंक {rank}, {points}, औसत स्थान {mean}, {first} बार पहले स्थान पर",
   nobody: "अभी तक किसी ने इसे स्थान नहीं दिया",
   leads: "{option} {points} के साथ आगे है।",
-  wins: "{option} {points} के साथ जीता।",
+  wins: "{option} की जीत: {points}।",
   level: "मुक़ाबला बराबरी पर है।",
   yours: "आपका क्रम",
   option: "विकल्प",
