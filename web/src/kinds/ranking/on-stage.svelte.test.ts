@@ -80,6 +80,33 @@ test("the outcome is what came first and what came next; a tie is named as one",
   expect(all("p")).toEqual(["Nobody has voted"]);
 });
 
+test("the outcome says how many more are level with the last one that it names", () => {
+  const outcome = (...firsts: number[]) => {
+    staged("Outcome", { ...makeRanking(firsts.map((first) => [first])), final: true });
+    const shown = [all("li"), all("p").slice(3)];
+    cleanup();
+    return shown;
+  };
+  expect(outcome(3, 1, 1, 1)).toEqual([["2Coffee1", "2Juice1"], ["and 1 more at rank 2"]]);
+  expect(outcome(3, 2, 1, 1)).toEqual([["2Coffee2", "3Juice1"], ["and 1 more at rank 3"]]);
+  expect(outcome(4, 3, 2, 1)).toEqual([["2Coffee3", "3Juice2"], []]);
+});
+
+test("on stage a place and its number are on one line", () => {
+  staged("Outcome", { ...makeRanking([[3], [0]]), final: true });
+  expect(document.querySelector(".lead")!.textContent).toContain("place\u00a01.0");
+});
+
+test("the room beside a bar follows from the longest mean that there may be", () => {
+  const room = (places: number) => {
+    staged("Rows", makeRanking([Array<number>(places).fill(0)]));
+    const width = document.querySelector("ol")!.style.getPropertyValue("--mean");
+    cleanup();
+    return width;
+  };
+  expect([room(9), room(10)]).toEqual(["12", "13.5"]);
+});
+
 test("the stage says who is in front, and how many have ranked", () => {
   const stage = onStage(POLL);
   const lead = (poll: RankingPoll) => stage.lead(poll, slotsOf(poll), 3);
