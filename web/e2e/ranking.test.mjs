@@ -388,7 +388,7 @@ test("an organiser writes a ranking, shows it, shows it again, and takes the num
   assert.equal(await page.getByLabel("Option A", { exact: true }).inputValue(), "Tea", "what was written stays");
   await page.getByLabel("Option B", { exact: true }).fill("Coffee");
   await page.getByLabel("Option C", { exact: true }).fill("Juice");
-  await page.getByLabel("Each person puts the first").fill("2");
+  await page.getByLabel("Each person gives").fill("2");
   await page.getByLabel("Results are shown").selectOption({ index: 2 });
   await accessible(page);
   await page.getByRole("button", { name: "Open now" }).click();
@@ -400,7 +400,7 @@ test("an organiser writes a ranking, shows it, shows it again, and takes the num
     [poll.kind, poll.places, poll.results, poll.options.map(({ text }) => text)],
     ["ranking", 2, "hidden", ["Tea", "Coffee", "Juice"]],
   );
-  await page.getByText("the first 2", { exact: true }).waitFor();
+  await page.getByText("2 of 3", { exact: true }).waitFor();
   await server.answered(poll, [[2, 1], [2], [3, 1]]);
   await page.getByRole("row", { name: /1\s+Coffee\s+4\s+1\.0\s+2/ }).waitFor();
   await page.getByText("Each place").click();

@@ -2,6 +2,7 @@
 
 import { beforeEach, expect, test } from "vitest";
 import { PollForm } from "../../studio/poll-form.svelte";
+import { formOf } from "../in-studio-form";
 import type { RankingPoll } from "../kind";
 import { makeRanking } from "./fixture";
 
@@ -49,6 +50,12 @@ test("the number of places alone is a change, and is there again after a reload"
   expect([new PollForm("x", DRAFT).own.places, new PollForm("x", DRAFT).restored]).toEqual([1, true]);
   form.saved({ ...DRAFT, places: 1 });
   expect([form.changed, form.own.places]).toEqual([false, 1]);
+});
+
+test("what somebody else has written is told in words", () => {
+  const { said, saidKind } = formOf("ranking");
+  expect([2, 1, null].map((places) => said.places!({ places }))).toEqual(["2 places", "1 place", "all places"]);
+  expect([1, null].map((places) => saidKind("ranking", { places }))).toEqual(["an order, 1 place", "an order"]);
 });
 
 test("somebody else's places are told where they are changed here", () => {

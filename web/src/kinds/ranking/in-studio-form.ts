@@ -1,5 +1,6 @@
 // Implements the part of a poll's form that belongs to a ranking: how many places each person gives.
 
+import { counted } from "../../ui/numbers";
 import type { FormKind } from "../in-studio-form";
 import type { RankingPoll } from "../kind";
 
@@ -9,6 +10,7 @@ export type RankingFields = { places: number | null };
 /** The number of places always goes with the options, so that "all" stays all. */
 const ALL = ["kind", "options", "places"];
 const WAY = "an order";
+const written = (places: number) => counted(places, "place", "places");
 
 const ranking: FormKind<RankingPoll, RankingFields> = {
   ways: { ranking: WAY },
@@ -20,8 +22,8 @@ const ranking: FormKind<RankingPoll, RankingFields> = {
   members: { kind: ALL, rows: ALL, places: ALL },
   read: ({ places, options }) => ({ places: places < options.length ? places : null }),
   body: (kind, options, { places }) => ({ kind, options, places }),
-  saidKind: (_, { places }) => WAY + (places ? ` of the first ${places}` : ""),
-  said: { places: ({ places }) => `the first ${places ?? "of all"}` },
+  saidKind: (_, { places }) => WAY + (places ? `, ${written(places)}` : ""),
+  said: { places: ({ places }) => (places ? written(places) : "all places") },
 };
 
 export default ranking;

@@ -1,7 +1,9 @@
 // Tests a ranking in the studio: its results, and what leads in a line.
 
 import { cleanup, render } from "@testing-library/svelte";
+import { tick } from "svelte";
 import { afterEach, expect, test } from "vitest";
+import { PollForm } from "../../studio/poll-form.svelte";
 import { inStudio } from "../in-studio";
 import { makeRanking } from "./fixture";
 
@@ -46,7 +48,25 @@ test("the studio shows the same in the organiser's order, each place on demand, 
   expect(all(".lead")).toEqual([]);
   expect([studio.rule(POLL), studio.rule(TIE)]).toEqual([
     ["Places", "all"],
-    ["Places", "the first 2"],
+    ["Places", "2 of 3"],
   ]);
   expect([studio.noun, studio.sign(1)]).toEqual(["Option", "B"]);
+});
+
+test("the editor says what a place gives, by how many places there are", async () => {
+  localStorage.clear();
+  const form = new PollForm("new");
+  form.kind = "ranking";
+  const { Editor } = inStudio(POLL);
+  render(Editor, { form });
+  const said = async (places: number | null) => {
+    form.own.places = places;
+    await tick();
+    return all("label, #places-hint");
+  };
+  expect(await said(null)).toEqual([
+    "Each person gives places",
+    "The first place gives 2 points, each further one a point less.",
+  ]);
+  expect((await said(1))[1]).toBe("The first place gives 1 point.");
 });

@@ -1,6 +1,7 @@
 // Implements a ranking in the studio.
 
 import type { StudioKind } from "../in-studio";
+import { number } from "../../ui/numbers";
 import type { RankingPoll } from "../kind";
 import { letter } from "../option";
 import Editor from "./Editor.svelte";
@@ -15,7 +16,10 @@ const ranking: StudioKind<RankingPoll> = {
   one: "an option",
   sign: letter,
   colour: () => "transparent",
-  rule: ({ places, options }) => ["Places", places < options.length ? `the first ${places}` : "all"],
+  rule: ({ places, options }) => [
+    "Places",
+    places < options.length ? `${number(places)} of ${number(options.length)}` : "all",
+  ],
 };
 
 export default ranking;
