@@ -168,8 +168,9 @@ const SHORTER: [module: RegExp, code: string][] = [
   ],
 ];
 
-/** Gives the voter's page the shorter form of some modules. */
-function shortened(): Plugin {
+/** Gives the voter's page the shorter form of some modules, and throws where it meets none of that name. */
+export function shortened() {
+  const missing = new Map(SHORTER);
   return {
     name: "pollux-shortened",
     apply: "build",
@@ -177,9 +178,17 @@ function shortened(): Plugin {
     applyToEnvironment: ({ name }) => name === "voter",
     load: {
       filter: { id: SHORTER.map(([module]) => module) },
-      handler: (id) => SHORTER.find(([module]) => module.test(id))?.[1],
+      handler(id: string) {
+        const [module, code] = SHORTER.find(([module]) => module.test(id))!;
+        missing.delete(module);
+        return code;
+      },
     },
-  };
+    buildEnd(error?: Error) {
+      const [module] = missing.keys();
+      if (module && !error) throw new Error(`the voter's page has no module ${module.source}`);
+    },
+  } satisfies Plugin;
 }
 
 /** Writes gzip and Brotli forms beside each file of text, as small as they get. */

@@ -4,7 +4,7 @@ import type { State } from "./connection";
 
 /** Holds the state of a page's connection, for components to show. */
 export class Link {
-  state = $state<State>("connecting");
+  state = $state.raw<State>("connecting");
   /** Whole seconds since the server was last heard. */
   age = $state(0);
 

@@ -35,7 +35,7 @@ export function legible(accent: string | null, theme: "light" | "dark"): { accen
 /** Gives the page this colour while the component lives. */
 export function accentOf(accent: () => string | null) {
   const scheme = matchMedia("(prefers-color-scheme: dark)");
-  let dark = $state(scheme.matches);
+  let dark = $state.raw(scheme.matches);
   const changed = () => {
     dark = scheme.matches;
   };

@@ -2,7 +2,7 @@
 // regardless, because a server may be near where the internet is not.
 
 class Online {
-  now = $state(navigator.onLine);
+  now = $state.raw(navigator.onLine);
 
   constructor() {
     for (const name of ["online", "offline"])

@@ -5,7 +5,7 @@ import { decoded } from "../ui/address";
 
 /** Knows the place that the address names. */
 export class Place {
-  #path = $state(location.pathname);
+  #path = $state.raw(location.pathname);
   /** Whether this place was reached from within the page. */
   moved = false;
 

@@ -44,7 +44,7 @@ const [ISOLATE, END] = [0x2068, 0x2069].map((point) => String.fromCodePoint(poin
 const formatsOf = (language: Language) => ({ plural: new Intl.PluralRules(language), ...writing(language) });
 
 class Speech {
-  language = $state<Language>("en");
+  language = $state.raw<Language>("en");
   #words = $state.raw<Words>({});
   #formats = $state.raw(formatsOf("en"));
 
