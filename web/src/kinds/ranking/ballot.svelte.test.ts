@@ -255,6 +255,24 @@ test(ORDER_STAYS, () => {
   expect(paper()).toBe("Tea Coffee Juice");
 });
 
+test("once all places are taken back the dock says that the order which was sent counts", async () => {
+  show(POLL);
+  tap("Tea");
+  await submit();
+  tap("Tea");
+  expect([paper(), button().disabled, document.querySelector(".told button")!.textContent.trim()]).toEqual([
+    "Tea Coffee Juice",
+    true,
+    "Receipt",
+  ]);
+  expect(dock()).toContain("Counted");
+  tap("Coffee");
+  expect([dock(), document.querySelector(".told button")]).toEqual([
+    expect.stringContaining("1 of 3 places given"),
+    null,
+  ]);
+});
+
 test("another order is another vote; the one that was counted stands where the next is late", async () => {
   booth.answers = [receipt("counted"), problem(409)];
   show(POLL);
