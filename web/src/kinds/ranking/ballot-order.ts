@@ -5,7 +5,7 @@ import type { RankingPoll } from "../kind";
 
 /** Returns the ids of the options that have a place in an answer, best first. */
 export const givenIn = ({ options }: RankingPoll, answer: Answer): number[] =>
-  answer.filter((id) => id !== null && options.some((option) => option.id === id)) as number[];
+  answer.filter((id) => options.some((option) => option.id === id)) as number[];
 
 /** Returns the option with this id. */
 export const optionOf = ({ options }: RankingPoll, id: number) => options.find((option) => option.id === id)!;
