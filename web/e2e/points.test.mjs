@@ -170,6 +170,31 @@ test("nobody gives more than is left, however it is tried; shared evenly each ha
   await leave();
 });
 
+test("a thumb that lands on a slider and scrolls the page gives no points", async () => {
+  const poll = await server.points(
+    "What shall we eat?",
+    Array.from({ length: 12 }, (_, i) => `Dish ${i + 1}`),
+  );
+  const { page, leave } = await at(poll);
+  await live(page);
+  const finger = await page.context().newCDPSession(page);
+  const touch = (type, ...touchPoints) => finger.send("Input.dispatchTouchEvent", { type, touchPoints });
+  await slider(page, "Dish 4").evaluate((node) => node.scrollIntoView({ block: "center" }));
+  const [x, y] = await thumb(page, "Dish 4", 0.6);
+  const from = await page.evaluate(() => {
+    document.addEventListener("pointercancel", () => document.body.setAttribute("data-cancelled", ""));
+    return scrollY;
+  });
+  await touch("touchStart", { x, y });
+  for (let i = 1; i <= 10; i++) await touch("touchMove", { x, y: y - 12 * i });
+  await page.locator("body[data-cancelled]").waitFor();
+  await page.waitForFunction((before) => scrollY > before, from);
+  await touch("touchEnd");
+  assert.deepEqual(await given(page), Array(12).fill(0));
+  await left(page, 100);
+  await leave({ moved: true });
+});
+
 test("what is left stays in sight below a long paper, and covers no field that has the focus", async () => {
   const poll = await server.points(
     "What shall we eat?",

@@ -150,6 +150,22 @@ test("nobody gives more than is left: slider, number and button stop there, howe
   expect(marked()).toEqual([60, 30, 10]);
 });
 
+test("a finger that comes down on a slider and then moves the page gives nothing, and takes nothing away", () => {
+  show(POLL);
+  for (const before of [
+    [0, 0, 0],
+    [0, 15, 0],
+  ]) {
+    give(2, before[1]!);
+    field(2, "range").dispatchEvent(new Event("pointerdown", { bubbles: true }));
+    for (const points of [20, 62]) give(2, points);
+    expect(marked()).toEqual([0, 62, 0]);
+    field(2, "range").dispatchEvent(new Event("pointercancel"));
+    flushSync();
+    expect([marked(), sends().disabled]).toEqual([before, !before[1]]);
+  }
+});
+
 test("what is no whole number of points becomes one", () => {
   show(POLL);
   give(1, 20);
