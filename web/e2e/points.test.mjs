@@ -245,9 +245,17 @@ test("a changed mind counts once, and where none can be changed the first one st
   await leave();
 
   assert.ok(await chair.page.getByRole("button", { name: "Share evenly" }).isDisabled(), "one point for two");
-  await more(chair.page, "Yes").tap();
+  // Enter leads from field to field, and sends nothing before the button is pressed.
+  await number(chair.page, "Yes").fill("1");
   await chair.page.getByText(/can(’|')t change/).waitFor();
-  await press(chair.page, "Send my point");
+  await chair.page.keyboard.press("Enter");
+  assert.ok(await number(chair.page, "No").evaluate((node) => node === document.activeElement));
+  await slider(chair.page, "No").press("Enter");
+  const send = chair.page.getByRole("button", { name: "Send my point" });
+  assert.ok(await send.evaluate((node) => node === document.activeElement));
+  await left(chair.page, 0, 1);
+  assert.equal((await server.read(once)).totalVoters, 0);
+  await send.tap();
   await told(chair.page, "Counted");
   assert.equal(await chair.page.locator("fieldset :is(input, button):enabled").count(), 0);
   assert.deepEqual(await given(chair.page), [1, 0]);

@@ -166,6 +166,24 @@ test("a finger that comes down on a slider and then moves the page gives nothing
   }
 });
 
+test("Enter in a field sends nothing: it leads to the next number, and from the last one to the button", () => {
+  show(ONCE);
+  give(1, 40, "number");
+  /** Presses a key in a field; returns whether the browser would do what it does with it. */
+  const goesOn = (one: HTMLElement, key: string) =>
+    one.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+  for (const type of ["number", "range"] as const)
+    for (const [n, after] of [
+      [1, field(2, "number")],
+      [2, field(3, "number")],
+      [3, sends()],
+    ] as const) {
+      field(n, type).focus();
+      expect([goesOn(field(n, type), "1"), document.activeElement === field(n, type)]).toEqual([true, true]);
+      expect([goesOn(field(n, type), "Enter"), document.activeElement === after]).toEqual([false, true]);
+    }
+});
+
 test("what is no whole number of points becomes one", () => {
   show(POLL);
   give(1, 20);
@@ -273,12 +291,14 @@ test("what was not answered goes again after a reload, under the same id and as 
   expect([booth.ids, booth.sent.at(-1)!.answer]).toEqual([1, [0, 5, 0]]);
 });
 
-test("where points cannot be changed it says so, and the first ones stand", async () => {
+test("where points cannot be changed it says so, the first ones stand, and the button offers no more", async () => {
   show(ONCE);
-  give(1, 100);
+  give(1, 40);
   expect(dock()).toContain("You can't change it afterwards.");
+  expect(plain(sends().textContent)).toBe("Send 40 of 100 points");
   await submit();
-  expect([all("fieldset :is(input, button):enabled").length, marked()]).toEqual([0, [100, 0, 0]]);
+  expect([all("fieldset :is(input, button):enabled").length, marked()]).toEqual([0, [40, 0, 0]]);
+  expect([sends().disabled, plain(sends().textContent)]).toEqual([true, "Send my points"]);
 });
 
 test("the receipt says what each option was given, of those that were", async () => {

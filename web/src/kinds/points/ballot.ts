@@ -21,10 +21,10 @@ const points: BallotKind<PointsPoll> = {
 
   choosing: ({ budget: n }, marked) => (marked ? say("marked") : say("start", { n })),
 
-  sends({ poll: { budget, revote }, ballot, picked }) {
+  sends({ poll: { budget, revote }, ballot, picked, changing }) {
     const n = given(picked);
     if (ballot.chosen.length && revote !== "refuse") return say("change", { n: budget });
-    return n && n < budget ? say("sendSome", { given: n, budget }) : say("send", { n: budget });
+    return changing && n < budget ? say("sendSome", { given: n, budget }) : say("send", { n: budget });
   },
 
   lead(poll) {
