@@ -152,6 +152,10 @@ test("nobody gives more than is left, however it is tried; shared evenly each ha
   await page.mouse.up();
   assert.deepEqual(await given(page), [70, 30, 0]);
   await left(page, 0);
+  // What is no digit does not come to anything, and leaves what was typed as it is.
+  await number(page, "Pizza").fill("");
+  await number(page, "Pizza").pressSequentially("7.e-0");
+  assert.deepEqual(await given(page), [70, 30, 0]);
   await number(page, "Salad").fill("5");
   // The button says that it does nothing now, and Playwright would wait until it did.
   await more(page, "Salad").tap({ force: true });

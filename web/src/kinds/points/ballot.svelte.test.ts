@@ -184,6 +184,19 @@ test("Enter in a field sends nothing: it leads to the next number, and from the 
     }
 });
 
+test("a number takes digits alone, and what is being typed is not written over", () => {
+  show(POLL);
+  /** Whether a field takes these characters; null is what a deletion has. */
+  const takes = (data: string | null) =>
+    field(1, "number").dispatchEvent(new InputEvent("beforeinput", { data, bubbles: true, cancelable: true }));
+  expect(["2", "40", null].map(takes)).toEqual([true, true, true]);
+  expect([".", ",", "e", "-", "+", "2.5"].map(takes)).toEqual(Array(6).fill(false));
+  expect(field(1, "number").inputMode).toBe("numeric");
+  give(1, 5, "number");
+  give(1, "05", "number");
+  expect(field(1, "number").value).toBe("05");
+});
+
 test("what is no whole number of points becomes one", () => {
   show(POLL);
   give(1, 20);
