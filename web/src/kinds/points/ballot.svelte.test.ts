@@ -184,6 +184,15 @@ test("Enter in a field sends nothing: it leads to the next number, and from the 
     }
 });
 
+test("a wheel moves the page, and no points", () => {
+  show(POLL);
+  for (const type of ["number", "range"] as const) {
+    field(1, type).focus();
+    const wheel = new Event("wheel", { bubbles: true, cancelable: true });
+    expect([field(1, type).dispatchEvent(wheel), document.activeElement]).toEqual([true, document.body]);
+  }
+});
+
 test("a number takes digits alone, and what is being typed is not written over", () => {
   show(POLL);
   /** Whether a field takes these characters; null is what a deletion has. */
