@@ -120,6 +120,7 @@ test(TOUCH_AND_KEYS, async () => {
   assert.deepEqual([pointsOf(now), now.totalVoters], [wanted, first.voters + 2]);
   for (const { page } of [touch, keys]) await stands(page, wanted);
   assert.equal(await touch.page.locator("fieldset :is(input, button):enabled").count(), 0);
+  for (const part of [".purse", ".acts"]) assert.ok(await touch.page.locator(part).isHidden(), `${part} still invites`);
 
   await press(touch.page, "Receipt");
   const receipt = touch.page.getByRole("dialog", { name: "Receipt for your vote" });

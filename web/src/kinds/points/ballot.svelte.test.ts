@@ -283,6 +283,16 @@ test("points outlive a close that is taken back, a reload and another poll; they
   expect([marked(), left()]).toEqual([[0, 0, 0], "20 of 20 points left"]);
 });
 
+test("a paper that takes nothing more invites to nothing: what was left and the two buttons keep their place", () => {
+  show(POLL);
+  const unseen = () => all(".purse, .acts").map(({ style }) => style.visibility === "hidden");
+  expect(unseen()).toEqual([false, false]);
+  told({ status: "closed" });
+  expect(unseen()).toEqual([true, true]);
+  told({ status: "open" });
+  expect(unseen()).toEqual([false, false]);
+});
+
 test("a changed mind goes under another id; what was counted stands where it comes too late", async () => {
   booth.answers = [receipt("counted"), problem(409)];
   show(POLL);
