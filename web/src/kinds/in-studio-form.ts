@@ -70,8 +70,13 @@ const joined = (part: "ways" | "blank" | "said") => Object.assign({}, ...EVERY.m
 export const WAYS = Object.entries(joined("ways")) as [Poll["kind"], string][];
 /** The own fields of a new poll. */
 export const BLANK: OwnFields = joined("blank");
-/** The fields that are one thing with the kind. */
-export const WITH_KIND: (keyof OwnFields)[] = EVERY.flatMap(({ withKind }) => withKind as (keyof OwnFields)[]);
+/** Returns the own fields that a poll of none of these kinds has. */
+export const foreignTo = (...kinds: Poll["kind"][]): (keyof OwnFields)[] =>
+  (Object.keys(BLANK) as (keyof OwnFields)[]).filter((field) => !kinds.some((kind) => field in formOf(kind).blank));
+/** Returns the own fields that are one thing with the kind, for a form that has to do with these kinds. */
+export const withKind = (...kinds: Poll["kind"][]): (keyof OwnFields)[] => [
+  ...new Set(kinds.flatMap((kind) => formOf(kind).withKind as (keyof OwnFields)[])),
+];
 /** The words for somebody else's value of each own field. */
 export const SAID: Said<OwnFields> = joined("said");
 /** The name under which earlier releases kept a form's rows on the device. */

@@ -65,6 +65,13 @@ export function clashes<T extends object>(draft: Draft<T>, groups: Groups<T> = [
   );
 }
 
+/** Returns a draft as if these fields did not exist. */
+export function without<T extends object>({ mine, server, since }: Draft<T>, fields: readonly (keyof T)[]): Draft<T> {
+  const left = (of: object) =>
+    Object.fromEntries(Object.entries(of).filter(([name]) => !fields.includes(name as keyof T)));
+  return { mine: left(mine) as T, server: left(server) as T, since: left(since) as Partial<T> };
+}
+
 /** Returns what has to be kept of a draft. */
 export function kept<T extends object>(draft: Draft<T>, groups: Groups<T> = []): Kept<T> {
   const fields = touched(draft, groups);

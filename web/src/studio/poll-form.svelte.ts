@@ -3,7 +3,7 @@
 
 import type { FieldError, NewPoll, Poll, PollPatch } from "../api/generated";
 import { keyFor, over } from "../api/intention";
-import { BLANK as OWN, EARLIER_ROWS, formOf, WITH_KIND, type OwnFields } from "../kinds/in-studio-form";
+import { BLANK as OWN, EARLIER_ROWS, foreignTo, formOf, withKind, type OwnFields } from "../kinds/in-studio-form";
 import { textsOf } from "../kinds/kind";
 import { forget, recall, remember } from "../ui/storage";
 import { keyOf, listed, normal } from "../ui/text";
@@ -17,6 +17,7 @@ import {
   same,
   touched,
   whole,
+  without,
   yielded,
   type Draft,
   type Kept,
@@ -56,9 +57,12 @@ const BLANK: Written = {
   embed: "",
 };
 
-/** The fields that are one thing to whoever writes: how people answer, and when the poll closes. */
-const GROUPS: (keyof Written)[][] = [
-  ["kind", ...WITH_KIND],
+/**
+ * Returns the fields that are one thing to whoever writes: how people answer, in a form that has to do with these
+ * kinds, and when the poll closes.
+ */
+const groupsOf = (...kinds: Poll["kind"][]): (keyof Written)[][] => [
+  ["kind", ...withKind(...kinds)],
   ["closesAt", "closesAfter"],
 ];
 /** The members for whose faults the form has a field, whatever the poll's kind. */
@@ -118,9 +122,9 @@ export class PollForm {
     voterIds: this.voterIds,
     embed: this.embed,
   });
-  readonly changed = $derived(JSON.stringify(this.written) !== this.#base);
+  readonly changed = $derived(touched(this.#ofKind(), this.#groups()).length > 0);
   /** What was touched here and changed by somebody else meanwhile, with the other's values. */
-  readonly clashes = $derived(clashes(this.#draft(), GROUPS));
+  readonly clashes = $derived(clashes(this.#ofKind(), this.#groups()));
   /** The most rows that there may be, and the fewest. */
   readonly most = $derived(formOf(this.kind).most);
   readonly fewest = $derived(formOf(this.kind).fewest);
@@ -145,14 +149,14 @@ export class PollForm {
     this.#base = JSON.stringify(this.written);
     const before = recalled(this.#name);
     if (before) {
-      this.#become(restored(before, this.written, GROUPS, blended));
+      this.#become(restored(before, this.written, this.#groups(before.mine.kind), blended));
       this.restored = this.changed;
     }
   }
 
   /** Keeps on this device what was touched, and what the server had there. */
   keep() {
-    if (this.changed) remember(this.#name, this.#copies ? whole(this.written) : kept(this.#draft(), GROUPS));
+    if (this.changed) remember(this.#name, this.#copies ? whole(this.written) : kept(this.#draft(), this.#groups()));
     else forget(this.#name);
   }
 
@@ -174,13 +178,13 @@ export class PollForm {
       before = this.clashes;
     this.#closes = poll.closesAt;
     if (same(theirs, JSON.parse(this.#base))) return false;
-    this.#become(adopted(this.#draft(), theirs, GROUPS, blended));
+    this.#become(adopted(this.#draft(), theirs, this.#groups(poll.kind), blended));
     return isNews(before, this.clashes);
   }
 
   /** Takes the other's value of a field, instead of what was written here. */
   yield(field: keyof Written) {
-    this.#become(yielded(this.#draft(), field, GROUPS));
+    this.#become(yielded(this.#draft(), field, this.#groups()));
   }
 
   /** Notes that the server has this now. */
@@ -256,7 +260,7 @@ export class PollForm {
   /** Returns the touched fields as a change: what somebody else has saved in the rest stays. */
   patch(): PollPatch {
     const { members } = formOf(this.kind);
-    const names = touched(this.#draft(), GROUPS).flatMap<string>((field) => members[field] ?? field);
+    const names = touched(this.#ofKind(), this.#groups()).flatMap<string>((field) => members[field] ?? field);
     return Object.fromEntries(Object.entries(this.body()).filter(([name]) => names.includes(name)));
   }
 
@@ -293,6 +297,20 @@ export class PollForm {
 
   #draft(): Draft<Written> {
     return { mine: this.written, server: JSON.parse(this.#base), since: this.#since };
+  }
+
+  /** Returns the fields that are one thing; `other` is a kind that has come in beside the form's and the server's. */
+  #groups(other = this.kind) {
+    return groupsOf(this.kind, JSON.parse(this.#base).kind, other);
+  }
+
+  /**
+   * Returns the draft as far as it says anything about the poll: not what was written for another kind, which is
+   * kept only for the case that this kind is chosen again.
+   */
+  #ofKind(): Draft<Written> {
+    const draft = this.#draft();
+    return without(draft, foreignTo(draft.mine.kind, draft.server.kind));
   }
 
   #become({ mine, server, since }: Draft<Written>) {

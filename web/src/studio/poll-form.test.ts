@@ -79,6 +79,27 @@ test("a poll for points asks how many each person has; an empty field stands for
   expect([draft.own.budget, draft.changed]).toEqual([8, false]);
 });
 
+test("what was written for another kind changes nothing once the kind is the poll's again, and stays", () => {
+  const order = (rest: object) => told({ kind: "ranking", places: 2, ...rest } as Partial<Poll>);
+  const form = new PollForm("x", order({}));
+  for (const [kind, field, value] of [
+    ["points", "budget", 20],
+    ["rating", "lowLabel", "bad"],
+    ["multiple", "maxChoices", 1],
+  ] as const) {
+    form.kind = kind;
+    Object.assign(form.own, { [field]: value });
+    expect(form.changed).toBe(true);
+    form.kind = "ranking";
+    expect([form.changed, form.patch(), form.own[field]]).toEqual([false, {}, value]);
+  }
+  expect(form.adopt(order({ question: "Better?", places: 1 }))).toBe(false);
+  expect([form.question, form.own.places, form.own.budget, form.changed]).toEqual(["Better?", 1, 20, false]);
+  // Somebody else's kind has its fields again: what was written for it is a change of it.
+  expect(form.adopt(told({ kind: "points", budget: 50 } as Partial<Poll>))).toBe(true);
+  expect([form.kind, form.clashes, form.patch()]).toEqual(["points", { budget: 50 }, { budget: 20 }]);
+});
+
 test("a draft of the server's counts as changed only where it differs", () => {
   const form = new PollForm("x", told());
   expect(form.changed).toBe(false);
