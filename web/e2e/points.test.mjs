@@ -455,6 +455,7 @@ test("an organiser writes a poll for points, shows it, shows it again, and takes
     await overlay.page.goto(`${server.url}/overlay/${id}?layout=${layout}`);
     await row(overlay.page, "Curry").getByText("70%", { exact: true }).waitFor();
     await row(overlay.page, "Pizza").getByText("7", { exact: true }).waitFor();
+    await total(overlay.page, "23 points from 3 people");
     await overlay.leave();
   }
 

@@ -5,7 +5,7 @@ import type { Poll } from "../api/generated";
 import { arrange, keep, leaders } from "./arrange";
 import { slotsOf, textsOf } from "../kinds/kind";
 import { onStage } from "../kinds/on-stage";
-import { share } from "../ui/numbers";
+import { counted, share } from "../ui/numbers";
 
 /** How long bars grow after a reveal before they are sorted, in milliseconds. */
 const UNVEILING = 1_400;
@@ -48,6 +48,12 @@ export class Results {
   readonly votes = $derived.by(
     (): readonly number[] | null => this.#again?.votes ?? (this.seen ? slotsOf(this.poll) : null),
   );
+  /** How many have taken part, in words, as far as the room may see it. */
+  readonly total = $derived.by(() => {
+    if (this.voters === null) return "Results are hidden";
+    if (!this.seen) return counted(this.voters, "has voted", "have voted");
+    return onStage(this.poll).total(this.poll, this.votes!, this.voters);
+  });
   /**
    * What puts the rows in order, a number for each; null for a kind without a winner, so that the organiser's
    * order stays.

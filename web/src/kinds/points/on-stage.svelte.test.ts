@@ -1,9 +1,10 @@
 // Tests how the stage shows points: shares first, points beside them, the best first once they are revealed, and
 // nothing while they are hidden.
 
-import { flushSync, mount, unmount, type Component } from "svelte";
+import { createRawSnippet, flushSync, mount, unmount, type Component } from "svelte";
 import { afterEach, expect, test } from "vitest";
 import { plan } from "../../present/fit";
+import Framed from "../../present/Framed.svelte";
 import { Results } from "../../present/results.svelte";
 import { slotsOf, type PointsPoll } from "../kind";
 import { onStage } from "../on-stage";
@@ -104,6 +105,18 @@ test("the outcome names the winner, or those that are level, or nobody", () => {
   expect(outcome({ ...POLL, ...ENDED })).toEqual(["Curry", "42%", "42 of 100 points"]);
   expect(outcome({ ...LEVEL, ...ENDED })).toEqual(["A tie of 2", "A Pizza", "B Curry", "40 points each · 40%"]);
   expect(outcome({ ...NONE, ...ENDED })).toEqual(["Nobody has voted"]);
+});
+
+test("in the frame of another page the points and the people are counted as on stage", () => {
+  const foot = createRawSnippet(() => ({ render: () => "<i></i>" }));
+  const said = (poll: PointsPoll) => {
+    show(Framed, () => ({ poll, upright: false, card: true, lost: 0, foot }), poll);
+    return words("footer .strong");
+  };
+  expect(said({ ...POLL, totalVoters: 4 })).toEqual(["100 points from 4 people"]);
+  const hidden = makePoints(null, { totalVoters: 4 });
+  expect(said(hidden)).toEqual(["4 have voted"]);
+  expect(said({ ...hidden, totalVoters: null, turnout: "hidden" })).toEqual(["Results are hidden"]);
 });
 
 test("screen readers have a table, which says what is hidden", () => {
