@@ -25,7 +25,7 @@ const given = (page) =>
     }),
   );
 /** Waits until the page says that so many points are left. */
-const left = (page, points, budget = 100) => told(page, new RegExp(`^${points} of ${budget} points left$`));
+const left = (page, points, budget = 100) => told(page, new RegExp(`^Points left: ${points} of ${budget}$`));
 /** Waits until every option of the page shows these points. */
 const stands = (page, points) =>
   page.waitForFunction(
@@ -379,8 +379,8 @@ test("German, Spanish and Hindi: words, plurals and numbers", async () => {
     [2, 98],
   ]);
   for (const [locale, figure, rest, even] of [
-    ["de", "42 Punkte 21 %", "Noch 97 von 100 Punkten", "Gleich verteilen"],
-    ["es", "42 puntos 21 %", "Quedan 97 de 100 puntos", "Repartir por igual"],
+    ["de", "42 Punkte 21 %", "Punkte übrig: 97 von 100", "Gleich verteilen"],
+    ["es", "42 puntos 21 %", "Puntos restantes: 97 de 100", "Repartir por igual"],
     ["hi", "42 अंक 21%", "100 में से 97 अंक बाकी", "बराबर बाँटें"],
   ]) {
     const { page, leave } = await at(poll, { locale });

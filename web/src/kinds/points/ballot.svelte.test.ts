@@ -110,7 +110,7 @@ test("each option has a slider and a number that bear its text, and two buttons 
 test("points are given by slider, by number and by buttons, and what is left is told politely", () => {
   show(POLL);
   expect([left(), dock(), sends().disabled, plain(sends().textContent)]).toEqual([
-    "100 of 100 points left",
+    "Points left: 100 of 100",
     expect.stringContaining("Share out your points"),
     true,
     "Send my points",
@@ -121,7 +121,7 @@ test("points are given by slider, by number and by buttons, and what is left is 
   press(button(2, "−"));
   expect([marked(), left(), plain(sends().textContent)]).toEqual([
     [40, 6, 1],
-    "53 of 100 points left",
+    "Points left: 53 of 100",
     "Send 47 of 100 points",
   ]);
   expect(dock()).toContain("Not sent yet");
@@ -133,7 +133,7 @@ test("nobody gives more than is left: slider, number and button stop there, howe
   for (const by of ["range", "number"] as const)
     for (const much of [90, 100, 31]) {
       give(2, much, by);
-      expect([marked(), left()]).toEqual([[70, 30, 0], "0 of 100 points left"]);
+      expect([marked(), left()]).toEqual([[70, 30, 0], "Points left: 0 of 100"]);
     }
   press(button(2, "+"));
   press(button(3, "+"));
@@ -184,6 +184,13 @@ test("Enter in a field sends nothing: it leads to the next number, and from the 
     }
 });
 
+test("of a single point it is said in no plural that it is left, or gone", () => {
+  show(makePoints(NOBODY, { id: "0199aaaa-0000-7000-8000-000000000006", budget: 1 }));
+  expect(left()).toBe("Points left: 1 of 1");
+  press(button(1, "+"));
+  expect([left(), plain(sends().textContent)]).toEqual(["Points left: 0 of 1", "Send my point"]);
+});
+
 test("a wheel moves the page, and no points", () => {
   show(POLL);
   for (const type of ["number", "range"] as const) {
@@ -224,7 +231,7 @@ test("what is no whole number of points becomes one", () => {
 test("shared evenly each has the same, and what cannot be divided is left; cleared nothing can be sent", async () => {
   show(POLL);
   press(act("Share evenly"));
-  expect([marked(), left()]).toEqual([[33, 33, 33], "1 of 100 points left"]);
+  expect([marked(), left()]).toEqual([[33, 33, 33], "Points left: 1 of 100"]);
   press(act("Clear"));
   expect([marked(), sends().disabled, act("Clear").getAttribute("aria-disabled")]).toEqual([[0, 0, 0], true, "true"]);
   await submit();
@@ -240,7 +247,11 @@ test("points are sent by the button alone, a number for each option", async () =
   expect([booth.sent, plain(sends().textContent)]).toEqual([[], "Send my points"]);
   await submit();
   expect(booth.sent.map(({ answer, optionIds }) => [answer, optionIds])).toEqual([[[40, 0, 60], undefined]]);
-  expect([marked(), dock(), left()]).toEqual([[40, 0, 60], expect.stringContaining("Counted"), "0 of 100 points left"]);
+  expect([marked(), dock(), left()]).toEqual([
+    [40, 0, 60],
+    expect.stringContaining("Counted"),
+    "Points left: 0 of 100",
+  ]);
 });
 
 test("points stay, and so does every element, whatever the others do", () => {
@@ -280,7 +291,7 @@ test("points outlive a close that is taken back, a reload and another poll; they
   expect(marked()).toEqual([0, 0, 0]);
   give(2, 30);
   told({ budget: 20 });
-  expect([marked(), left()]).toEqual([[0, 0, 0], "20 of 20 points left"]);
+  expect([marked(), left()]).toEqual([[0, 0, 0], "Points left: 20 of 20"]);
 });
 
 test("a paper that takes nothing more invites to nothing: what was left and the two buttons keep their place", () => {
@@ -400,9 +411,9 @@ test("aloud: who has which part of all points, who has won, and that several are
 });
 
 test.each<[Language, string, string]>([
-  ["en", "4,200 points 42%", "60 of 100 points left"],
-  ["de", "4.200 Punkte 42 %", "Noch 60 von 100 Punkten"],
-  ["es", "4200 puntos 42 %", "Quedan 60 de 100 puntos"],
+  ["en", "4,200 points 42%", "Points left: 60 of 100"],
+  ["de", "4.200 Punkte 42 %", "Punkte übrig: 60 von 100"],
+  ["es", "4200 puntos 42 %", "Puntos restantes: 60 de 100"],
   ["hi", "4,200 अंक 42%", "100 में से 60 अंक बाकी"],
 ])("in %s figures are written as there", async (language, room, budget) => {
   await speech.use(language);

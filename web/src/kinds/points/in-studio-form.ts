@@ -1,5 +1,6 @@
 // Implements the part of a poll's form that belongs to a poll for points: how many each person has.
 
+import { counted } from "../../ui/numbers";
 import type { FormKind } from "../in-studio-form";
 import type { PointsPoll } from "../kind";
 
@@ -21,7 +22,7 @@ const points: FormKind<PointsPoll, PointsFields> = {
   read: ({ budget }) => ({ budget }),
   body: (kind, options, { budget }) => ({ kind, options, budget: budget ?? USUAL }),
   saidKind: () => WAY,
-  said: { budget: ({ budget }) => `${budget ?? USUAL} points` },
+  said: { budget: ({ budget }) => counted(budget ?? USUAL, "point", "points") },
 };
 
 export default points;

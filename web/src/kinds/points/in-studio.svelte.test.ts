@@ -2,8 +2,10 @@
 
 import { mount, unmount, type Component } from "svelte";
 import { afterEach, expect, test } from "vitest";
+import { number } from "../../ui/numbers";
 import type { PointsPoll } from "../kind";
 import { makePoints } from "./fixture";
+import form from "./in-studio-form";
 import inStudio from "./in-studio";
 
 const POLL = makePoints([
@@ -51,6 +53,9 @@ test("hidden points show nothing, and nobody leads", () => {
   expect(words(".lead")).toEqual([]);
 });
 
-test("the rule is what each person has", () => {
+test("the rule is what each person has, and so is what somebody else has changed", () => {
   expect(inStudio.rule({ ...POLL, budget: 7 })).toEqual(["Points", "up to 7 from each person"]);
+  expect(inStudio.rule({ ...POLL, budget: 1_000 })).toEqual(["Points", `up to ${number(1_000)} from each person`]);
+  const said = [1, 50, 1_000, null].map((budget) => form.said.budget({ budget }));
+  expect(said).toEqual(["1 point", "50 points", `${number(1_000)} points`, "100 points"]);
 });

@@ -1,5 +1,6 @@
 // Implements a poll for points in the studio.
 
+import { number } from "../../ui/numbers";
 import type { StudioKind } from "../in-studio";
 import type { PointsPoll } from "../kind";
 import { colour, letter } from "../option";
@@ -15,7 +16,7 @@ const points: StudioKind<PointsPoll> = {
   one: "an option",
   sign: letter,
   colour,
-  rule: ({ budget }) => ["Points", `up to ${budget} from each person`],
+  rule: ({ budget }) => ["Points", `up to ${number(budget)} from each person`],
 };
 
 export default points;

@@ -6,7 +6,7 @@ import { phrases, type Texts } from "../../vote/words.svelte";
 const en = {
   start: { one: "Give your point", other: "Share out your points" },
   marked: "Not sent yet",
-  left: { one: "{n} of {budget} points left", other: "{n} of {budget} points left" },
+  left: "Points left: {n} of {budget}",
   send: { one: "Send my point", other: "Send my points" },
   sendSome: "Send {given} of {budget} points",
   change: { one: "Change my point", other: "Change my points" },
@@ -31,7 +31,7 @@ type Own = Texts<keyof typeof en>;
 const de: Own = {
   start: { one: "Vergeben Sie Ihren Punkt", other: "Verteilen Sie Ihre Punkte" },
   marked: "Noch nicht gesendet",
-  left: { one: "Noch {n} von {budget} Punkten", other: "Noch {n} von {budget} Punkten" },
+  left: "Punkte übrig: {n} von {budget}",
   send: { one: "Punkt senden", other: "Punkte senden" },
   sendSome: "{given} von {budget} Punkten senden",
   change: { one: "Punkt ändern", other: "Punkte ändern" },
@@ -54,11 +54,7 @@ const de: Own = {
 const es: Own = {
   start: { one: "Da tu punto", many: "Reparte tus puntos", other: "Reparte tus puntos" },
   marked: "Aún sin enviar",
-  left: {
-    one: "Queda {n} de {budget} puntos",
-    many: "Quedan {n} de {budget} puntos",
-    other: "Quedan {n} de {budget} puntos",
-  },
+  left: "Puntos restantes: {n} de {budget}",
   send: { one: "Enviar mi punto", many: "Enviar mis puntos", other: "Enviar mis puntos" },
   sendSome: "Enviar {given} de {budget} puntos",
   change: { one: "Cambiar mi punto", many: "Cambiar mis puntos", other: "Cambiar mis puntos" },
@@ -81,7 +77,7 @@ const es: Own = {
 const hi: Own = {
   start: { one: "अपना अंक दें", other: "अपने अंक बाँटें" },
   marked: "अभी भेजा नहीं गया",
-  left: { one: "{budget} में से {n} अंक बाकी", other: "{budget} में से {n} अंक बाकी" },
+  left: "{budget} में से {n} अंक बाकी",
   send: { one: "मेरा अंक भेजें", other: "मेरे अंक भेजें" },
   sendSome: "{budget} में से {given} अंक भेजें",
   change: { one: "मेरा अंक बदलें", other: "मेरे अंक बदलें" },
