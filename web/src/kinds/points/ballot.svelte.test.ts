@@ -428,6 +428,19 @@ test.each<[Language, string, string]>([
   expect([figures(1), left()]).toEqual([room, budget]);
 });
 
+test("in Hindi aloud: an option has been given its part of all points", async () => {
+  await speech.use("hi");
+  const said = (numbers: [number, number][], rest?: Partial<PointsPoll>) =>
+    plain(kinds.of("points")!.lead(makePoints(numbers, rest)));
+  const first = [42, 58, 0].map((points): [number, number] => [points, 1]);
+  expect(said(first)).toBe("Curry को कुल अंकों का 58% मिला है।");
+  expect(said(first, { status: "closed", final: true })).toBe("Curry की जीत: कुल अंकों का 58%।");
+  const level = said([50, 50, 0].map((points) => [points, 1]));
+  expect(level).toBe("मुक़ाबला बराबरी पर है, हरेक को कुल अंकों का 50% मिला है।");
+  show(POLL);
+  expect(all(".acts button").map(({ textContent }) => textContent.trim())).toEqual(["बराबर बाँटें", "सब साफ़ करें"]);
+});
+
 test("letters, colours and hatches are those of the stage and the studio, for as many options as there may be", () => {
   for (let i = 0; i < 20; i++)
     expect([marks.letter(i), marks.colour(i), marks.hatched(i)]).toEqual([letter(i), colour(i), hatched(i)]);
