@@ -19,6 +19,10 @@ const TOKEN: &str = "schemathesis-operators-token";
 const SEED: &str = "1";
 /// The whole run may take this many seconds.
 const MOST_SECONDS: &str = "60";
+/// The server may refuse a request that breaks the schema by any of these statuses. To those that the tool expects it adds
+/// 413: a body that is too large is refused before it is read.
+const REFUSALS: &str = "[checks.negative_data_rejection]\n\
+     expected-statuses = [400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 428, 429]\n";
 /// These operations are on a poll. Each has a poll of its own, since one closes its poll and another deletes
 /// it.
 const ON_A_POLL: [(&str, &str); 16] = [
@@ -105,7 +109,7 @@ pub fn run() -> Result<()> {
 
 /// Returns the configuration, which says which poll or event each operation gets.
 fn configuration(port: u16) -> Result<String> {
-    let mut text = String::new();
+    let mut text = REFUSALS.to_owned();
     let mut write = |method, route, rest, id| {
         writeln!(
             text,
