@@ -42,6 +42,37 @@ export const stands = (page, votes) =>
     votes.join(),
   );
 
+/** Keeps what the server tells this page. The returned function asserts that none of it matches `secret`. */
+export function overhear(page) {
+  const heard = [];
+  page.on("websocket", (socket) => socket.on("framereceived", ({ payload }) => heard.push(`${payload}`)));
+  page.on("response", (answer) => {
+    if (answer.url().includes("/api/")) heard.push(answer.text().catch(() => ""));
+  });
+  return async (secret) => {
+    for (const message of await Promise.all(heard)) assert.doesNotMatch(message, secret);
+    assert.ok(heard.length > 2, "nothing was heard");
+  };
+}
+
+/** Asserts that all of `targets` can be hit, `least` pixels each way, and that nothing is wider than the phone. */
+export async function fits(page, targets, least = 44) {
+  const sizes = await page
+    .locator(targets)
+    .evaluateAll((all) =>
+      all.map((one) => one.getBoundingClientRect()).map(({ width, height }) => Math.min(width, height)),
+    );
+  assert.ok(Math.min(...sizes) >= least, `${Math.min(...sizes)}`);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+  assert.ok(wide <= page.viewportSize().width, `${wide} px wide`);
+}
+
+/** Sets the page's text at twice its size. */
+export const enlarge = (page) =>
+  page.evaluate(() => {
+    document.documentElement.style.fontSize = "200%";
+  });
+
 /** Asserts that axe finds nothing; of what repeats it sees seven. */
 export async function accessible(page) {
   await still(page);

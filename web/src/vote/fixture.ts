@@ -26,6 +26,9 @@ export function makePoll(votes: number[] | null, rest: Partial<ChoicePoll> = {})
   };
 }
 
+/** Returns a text without the characters that isolate its parts from one another's direction. */
+export const plain = (text: string | null | undefined): string => (text ?? "").replaceAll(/[\u2066-\u2069]/g, "");
+
 /** Takes storage away until `vi.unstubAllGlobals()`. */
 export const withoutStorage = () =>
   vi.stubGlobal(

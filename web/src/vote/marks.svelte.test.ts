@@ -2,47 +2,21 @@
 // back and no reload takes it.
 
 import { flushSync } from "svelte";
-import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import type { ChoicePoll } from "../kinds/kind";
-import { Booth, makePoll, pass, problem, receipt } from "./fixture";
-import { enter, FakeRoom } from "./fixture-room.svelte";
-import { kinds } from "./kinds.svelte";
-import { speech } from "./words.svelte";
+import { makePoll, pass, problem, receipt } from "./fixture";
+import { onPhone } from "./fixture-room.svelte";
 
-let booth: Booth, room: FakeRoom<ChoicePoll>, unmount: () => void;
-beforeAll(() => Promise.all([speech.use("en"), kinds.load("single"), kinds.load("multiple")]));
-beforeEach(() => {
-  vi.useFakeTimers();
-  vi.stubGlobal("scrollTo", () => {});
-  localStorage.clear();
-  sessionStorage.clear();
-  booth = new Booth();
-  room = new FakeRoom();
-  unmount = enter(room);
-});
-afterEach(() => {
-  unmount();
-  vi.unstubAllGlobals();
-  vi.useRealTimers();
-});
-
-function reload() {
-  unmount();
-  unmount = enter(room);
-}
-
-const told = (change?: Partial<ChoicePoll>) => room.told(change);
-
-function show(poll: ChoicePoll) {
-  room.show(poll);
-  // A question that comes under somebody's finger takes no tap at first.
-  vi.advanceTimersByTime(500);
-  flushSync();
-}
+const phone = onPhone<ChoicePoll>("single", "multiple");
+const { reload, show, told } = phone;
 
 const votes = (count: number) => {
   for (let i = 1; i <= count; i++) {
-    told({ totalVoters: i, totalVotes: i, options: room.poll!.options.map((option) => ({ ...option, votes: i })) });
+    told({
+      totalVoters: i,
+      totalVotes: i,
+      options: phone.room.poll!.options.map((option) => ({ ...option, votes: i })),
+    });
   }
 };
 
@@ -96,17 +70,17 @@ test("marks stay, and so does every element, whatever the others do; then they a
   expect(document.activeElement).toBe(box(3));
   expect(find<HTMLButtonElement>(".wide").disabled).toBe(false);
   await submit();
-  expect(booth.sent.map(({ optionIds }) => optionIds)).toEqual([[1, 3]]);
+  expect(phone.booth.sent.map(({ optionIds }) => optionIds)).toEqual([[1, 3]]);
 });
 
 test("a choice that is marked by keyboard waits for Enter", async () => {
   show(OTHER);
   walk(2);
   votes(5);
-  expect([marked(), booth.sent.length]).toEqual([[2], 0]);
+  expect([marked(), phone.booth.sent.length]).toEqual([[2], 0]);
   expect(find(".dock").textContent).toContain("Not sent yet");
   await submit();
-  expect(booth.sent[0]!.optionIds).toEqual([2]);
+  expect(phone.booth.sent[0]!.optionIds).toEqual([2]);
 });
 
 test("a close that is taken back gives the marks back, and the focus; meanwhile they cannot be sent", async () => {
@@ -117,7 +91,7 @@ test("a close that is taken back gives the marks back, and the focus; meanwhile 
   told({ status: "closed" });
   expect([marked(), find(".wide").hidden]).toEqual([[], true]);
   await submit();
-  expect(booth.sent).toEqual([]);
+  expect(phone.booth.sent).toEqual([]);
   // A browser takes the focus from what is hidden or cannot be used.
   document.body.append(document.createElement("input"));
   find("body > input").focus();
@@ -127,7 +101,7 @@ test("a close that is taken back gives the marks back, and the focus; meanwhile 
   expect([marked(), find(".wide").hidden]).toEqual([[1, 2], false]);
   expect(document.activeElement).toBe(find(".wide"));
   await submit();
-  expect(booth.sent[0]!.optionIds).toEqual([1, 2]);
+  expect(phone.booth.sent[0]!.optionIds).toEqual([1, 2]);
 });
 
 test("marks are there again when the stage comes back, and when the page is loaded anew", () => {
@@ -178,21 +152,21 @@ test.each<[string, Partial<ChoicePoll>]>([
   tap(1);
   told(change);
   const texts = [...document.querySelectorAll("label .text")].map((text) => text.textContent);
-  expect([marked(), texts]).toEqual([[], room.poll!.options.map(({ text }) => text)]);
+  expect([marked(), texts]).toEqual([[], phone.room.poll!.options.map(({ text }) => text)]);
   votes(2);
   tap(2);
   expect(marked()).toEqual([2]);
 });
 
 test("marks go once they are sent: what is shown then is what counts", async () => {
-  booth.answers = [receipt("counted"), problem(409)];
+  phone.booth.answers = [receipt("counted"), problem(409)];
   show(DAYS);
   tap(1);
   await submit();
   tap(1);
   tap(2);
   await submit();
-  expect([marked(), booth.sent.map(({ optionIds }) => optionIds)]).toEqual([[1], [[1], [2]]]);
+  expect([marked(), phone.booth.sent.map(({ optionIds }) => optionIds)]).toEqual([[1], [[1], [2]]]);
   reload();
   expect(marked()).toEqual([1]);
 });
@@ -202,7 +176,7 @@ test.each<[string, ChoicePoll, number[]]>([
   ["a choice of one tap", OTHER, [2]],
   ["one that binds", ONCE, [3]],
 ])("%s, sent and overtaken by the close: on the paper again once the poll is open again", async (_, poll, marks) => {
-  booth.answers = [problem(409), receipt("counted")];
+  phone.booth.answers = [problem(409), receipt("counted")];
   show({ ...poll, phase: 1 });
   marks.forEach(tap);
   await submit();
@@ -212,17 +186,17 @@ test.each<[string, ChoicePoll, number[]]>([
   expect([marked(), words()]).toEqual([[], expect.stringContaining("Too late to be counted")]);
   reload();
   told({ status: "open", phase: 3 });
-  expect([marked(), booth.sent.length]).toEqual([marks, 1]);
+  expect([marked(), phone.booth.sent.length]).toEqual([marks, 1]);
   expect(words()).not.toContain("Too late");
   await submit();
-  expect(booth.sent.map(({ optionIds }) => optionIds)).toEqual([marks, marks]);
+  expect(phone.booth.sent.map(({ optionIds }) => optionIds)).toEqual([marks, marks]);
   told({ status: "closed", phase: 4 });
   told({ status: "open", phase: 5 });
   expect([marked(), words()]).toEqual([marks, expect.stringContaining("Counted")]);
 });
 
 test("of what was sent too late nothing is left in a new round, nor after other marks", async () => {
-  booth.answers = [problem(409)];
+  phone.booth.answers = [problem(409)];
   show({ ...DAYS, phase: 1 });
   tap(1);
   await submit();
@@ -243,12 +217,12 @@ test("where no vote can be taken back, a touch marks and a second one sends", as
   votes(3);
   tap(1);
   await pass(1_000);
-  expect([marked(), booth.sent]).toEqual([[1], []]);
+  expect([marked(), phone.booth.sent]).toEqual([[1], []]);
   expect(find(".dock").textContent).toContain("You can't change it afterwards.");
   find("form button:not([type])").click();
   await pass();
   flushSync();
-  expect([marked(), booth.sent.map(({ optionIds }) => optionIds)]).toEqual([[1], [[1]]]);
+  expect([marked(), phone.booth.sent.map(({ optionIds }) => optionIds)]).toEqual([[1], [[1]]]);
   expect(document.querySelectorAll("fieldset input:enabled")).toHaveLength(0);
 });
 
@@ -256,7 +230,7 @@ test("everywhere else one touch is enough", async () => {
   show(OTHER);
   tap(2);
   await pass();
-  expect(booth.sent.map(({ optionIds }) => optionIds)).toEqual([[2]]);
+  expect(phone.booth.sent.map(({ optionIds }) => optionIds)).toEqual([[2]]);
 });
 
 test("a table that is open stays open when the numbers are hidden and shown again", () => {
@@ -314,7 +288,7 @@ test("a receipt that somebody reads stays open: through votes, a new round, and 
   show(DAYS);
   expect(find("dialog")).toBe(dialog);
   expect(dialog.open).toBe(true);
-  expect(dialog.textContent).toContain(booth.sent[0]!.ballotId);
+  expect(dialog.textContent).toContain(phone.booth.sent[0]!.ballotId);
   expect(dialog.textContent).toContain("One");
   dialog.close();
   flushSync();
@@ -353,23 +327,24 @@ test("a choice of language that is open stays, whatever comes on stage", () => {
 });
 
 test("a code that is being typed stays when the room is there again, and leads on", async () => {
-  room.gone = { title: "No such poll" };
+  phone.room.gone = { title: "No such poll" };
   flushSync();
   const field = find<HTMLInputElement>("#code");
   field.value = "48";
   field.dispatchEvent(new InputEvent("input", { bubbles: true }));
   flushSync();
-  room.gone = null;
+  phone.room.gone = null;
   show(OTHER);
   expect(find("#code")).toBe(field);
   expect(field.value).toBe("48");
-  room.gone = { title: "No such poll" };
+  phone.room.gone = { title: "No such poll" };
   flushSync();
   field.value = "482 913";
-  booth.fate = () => Response.json({ id: "e", title: "Event", current: OTHER.id, lone: false, version: 1, polls: [] });
+  phone.booth.fate = () =>
+    Response.json({ id: "e", title: "Event", current: OTHER.id, lone: false, version: 1, polls: [] });
   await submit();
-  expect(room.again).toHaveBeenCalledOnce();
-  room.gone = null;
+  expect(phone.room.again).toHaveBeenCalledOnce();
+  phone.room.gone = null;
   flushSync();
   expect(find("h1").textContent).toBe("And then?");
 });

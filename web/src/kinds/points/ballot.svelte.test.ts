@@ -2,9 +2,9 @@
 // numbers come to, and that nothing shows early.
 
 import { flushSync } from "svelte";
-import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { Booth, pass, problem, receipt } from "../../vote/fixture";
-import { enter, FakeRoom } from "../../vote/fixture-room.svelte";
+import { expect, test } from "vitest";
+import { pass, plain, problem, receipt } from "../../vote/fixture";
+import { onPhone } from "../../vote/fixture-room.svelte";
 import { kinds } from "../../vote/kinds.svelte";
 import { summary } from "../../vote/results";
 import { speech, type Language } from "../../vote/words.svelte";
@@ -21,40 +21,8 @@ const NOBODY = [
 const POLL = makePoints(NOBODY);
 const ONCE = makePoints(NOBODY, { id: "0199aaaa-0000-7000-8000-000000000002", revote: "refuse" });
 
-let booth: Booth, room: FakeRoom<PointsPoll>, unmount: () => void;
-beforeAll(async () => {
-  await kinds.load("points");
-  await speech.use("en");
-});
-beforeEach(() => {
-  vi.useFakeTimers();
-  vi.stubGlobal("scrollTo", () => {});
-  localStorage.clear();
-  sessionStorage.clear();
-  booth = new Booth();
-  room = new FakeRoom();
-  unmount = enter(room);
-});
-afterEach(async () => {
-  unmount();
-  vi.unstubAllGlobals();
-  vi.useRealTimers();
-  await speech.use("en");
-});
-
-function reload() {
-  unmount();
-  unmount = enter(room);
-}
-
-function show(poll: PointsPoll) {
-  room.show(poll);
-  vi.advanceTimersByTime(500);
-  flushSync();
-}
-
-const told = (change?: Partial<PointsPoll>) => room.told(change);
-const plain = (text: string | null | undefined) => (text ?? "").replaceAll(/[\u2066-\u2069]/g, "");
+const phone = onPhone<PointsPoll>("points");
+const { reload, show, told } = phone;
 const all = <E extends HTMLElement = HTMLElement>(selector: string) => [...document.querySelectorAll<E>(selector)];
 const option = (n: number) => all(".gift")[n - 1]!;
 const field = (n: number, type: "range" | "number") =>
@@ -235,7 +203,7 @@ test("shared evenly each has the same, and what cannot be divided is left; clear
   press(act("Clear"));
   expect([marked(), sends().disabled, act("Clear").getAttribute("aria-disabled")]).toEqual([[0, 0, 0], true, "true"]);
   await submit();
-  expect(booth.sent).toEqual([]);
+  expect(phone.booth.sent).toEqual([]);
   show(makePoints(NOBODY, { id: "0199aaaa-0000-7000-8000-000000000005", budget: 2 }));
   expect(act("Share evenly").disabled, "2 points for 3 options").toBe(true);
 });
@@ -244,9 +212,9 @@ test("points are sent by the button alone, a number for each option", async () =
   show(POLL);
   give(1, 40);
   give(3, 60);
-  expect([booth.sent, plain(sends().textContent)]).toEqual([[], "Send my points"]);
+  expect([phone.booth.sent, plain(sends().textContent)]).toEqual([[], "Send my points"]);
   await submit();
-  expect(booth.sent.map(({ answer, optionIds }) => [answer, optionIds])).toEqual([[[40, 0, 60], undefined]]);
+  expect(phone.booth.sent.map(({ answer, optionIds }) => [answer, optionIds])).toEqual([[[40, 0, 60], undefined]]);
   expect([marked(), dock(), left()]).toEqual([
     [40, 0, 60],
     expect.stringContaining("Counted"),
@@ -305,7 +273,7 @@ test("a paper that takes nothing more invites to nothing: what was left and the 
 });
 
 test("a changed mind goes under another id; what was counted stands where it comes too late", async () => {
-  booth.answers = [receipt("counted"), problem(409)];
+  phone.booth.answers = [receipt("counted"), problem(409)];
   show(POLL);
   give(1, 100);
   await submit();
@@ -313,7 +281,7 @@ test("a changed mind goes under another id; what was counted stands where it com
   give(2, 50);
   expect(plain(sends().textContent)).toBe("Change my points");
   await submit();
-  expect([booth.sent.map(({ answer }) => answer), marked()]).toEqual([
+  expect([phone.booth.sent.map(({ answer }) => answer), marked()]).toEqual([
     [
       [100, 0, 0],
       [50, 50, 0],
@@ -324,14 +292,14 @@ test("a changed mind goes under another id; what was counted stands where it com
 });
 
 test("what was not answered goes again after a reload, under the same id and as points", async () => {
-  booth.answers = [problem(503)];
+  phone.booth.answers = [problem(503)];
   show(POLL);
   give(2, 5);
   await submit();
-  booth.answers = [receipt("counted")];
+  phone.booth.answers = [receipt("counted")];
   reload();
   await pass(5_000);
-  expect([booth.ids, booth.sent.at(-1)!.answer]).toEqual([1, [0, 5, 0]]);
+  expect([phone.booth.ids, phone.booth.sent.at(-1)!.answer]).toEqual([1, [0, 5, 0]]);
 });
 
 test("where points cannot be changed it says so, the first ones stand, and the button offers no more", async () => {
@@ -385,7 +353,7 @@ test("hidden numbers show nothing, and their place is kept", () => {
   expect([figures(1), document.querySelector("details")]).toEqual(["", null]);
   expect(all(".lane span").every(({ style }) => style.transform === "scaleX(0)")).toBe(true);
   expect(option(1).className).toBe("gift");
-  expect(summary(room.poll!, kinds.of("points")!.lead(room.poll!))).toBe("");
+  expect(summary(phone.room.poll!, kinds.of("points")!.lead(phone.room.poll!))).toBe("");
 });
 
 test("aloud: who has which part of all points, who has won, and that several are level", () => {

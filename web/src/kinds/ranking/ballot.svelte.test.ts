@@ -2,9 +2,9 @@
 // shows early.
 
 import { flushSync } from "svelte";
-import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { Booth, pass, problem, receipt } from "../../vote/fixture";
-import { enter, FakeRoom } from "../../vote/fixture-room.svelte";
+import { expect, test } from "vitest";
+import { pass, plain, problem, receipt } from "../../vote/fixture";
+import { onPhone } from "../../vote/fixture-room.svelte";
 import { kinds } from "../../vote/kinds.svelte";
 import { summary } from "../../vote/results";
 import { LANGUAGES, speech, type Language } from "../../vote/words.svelte";
@@ -29,39 +29,8 @@ const VOTED = makeRanking([
   [1, 0, 0],
 ]);
 
-let booth: Booth, room: FakeRoom<RankingPoll>, unmount: () => void;
-beforeAll(async () => {
-  await kinds.load("ranking");
-  await speech.use("en");
-});
-beforeEach(() => {
-  vi.useFakeTimers();
-  vi.stubGlobal("scrollTo", () => {});
-  localStorage.clear();
-  sessionStorage.clear();
-  booth = new Booth();
-  room = new FakeRoom();
-  unmount = enter(room);
-});
-afterEach(async () => {
-  unmount();
-  vi.unstubAllGlobals();
-  vi.useRealTimers();
-  await speech.use("en");
-});
-
-function reload() {
-  unmount();
-  unmount = enter(room);
-}
-
-function show(poll: RankingPoll) {
-  room.show(poll);
-  vi.advanceTimersByTime(500);
-  flushSync();
-}
-
-const told = (change?: Partial<RankingPoll>) => room.told(change);
+const phone = onPhone<RankingPoll>("ranking");
+const { reload, show, told } = phone;
 /** Lets others vote, one after another. */
 function others(count: number) {
   for (let i = 1; i <= count; i++) {
@@ -70,7 +39,6 @@ function others(count: number) {
   }
 }
 
-const plain = (text: string) => text.replaceAll(/[\u2066-\u2069]/g, "");
 const rows = () => [...document.querySelectorAll<HTMLElement>(".ranking li")];
 const nameOf = (row: HTMLElement) => row.querySelector(".named > :first-child")!.textContent;
 const row = (text: string) => rows().find((one) => nameOf(one) === text)!;
@@ -205,9 +173,9 @@ test("an order is sent by the button alone, best first, and as much of it as the
     expect.stringContaining("2 of 3 places given"),
   ]);
   tap("Coffee");
-  expect([button().textContent, booth.sent]).toEqual(["Send my ranking", []]);
+  expect([button().textContent, phone.booth.sent]).toEqual(["Send my ranking", []]);
   await submit();
-  expect(booth.sent.map((sent) => [sent.answer, sent.optionIds])).toEqual([[[3, 1, 2], undefined]]);
+  expect(phone.booth.sent.map((sent) => [sent.answer, sent.optionIds])).toEqual([[[3, 1, 2], undefined]]);
   expect([paper(), dock()]).toEqual(["1Juice 2Tea 3Coffee", expect.stringContaining("Counted")]);
 });
 
@@ -216,7 +184,7 @@ test("with all places taken back there is nothing to send", async () => {
   tap("Tea", "Tea");
   expect([button().disabled, paper()]).toEqual([true, "Tea Coffee Juice"]);
   await submit();
-  expect(booth.sent).toEqual([]);
+  expect(phone.booth.sent).toEqual([]);
 });
 
 test("the order stays, and so does every element, whatever the others do", () => {
@@ -274,14 +242,14 @@ test("once all places are taken back the dock says that the order which was sent
 });
 
 test("another order is another vote; the one that was counted stands where the next is late", async () => {
-  booth.answers = [receipt("counted"), problem(409)];
+  phone.booth.answers = [receipt("counted"), problem(409)];
   show(POLL);
   tap("Tea", "Coffee");
   await submit();
   press("Coffee", "ArrowUp");
   expect([button().textContent, button().disabled]).toEqual(["Change my ranking", false]);
   await submit();
-  expect([booth.sent.map(({ answer }) => answer), paper()]).toEqual([
+  expect([phone.booth.sent.map(({ answer }) => answer), paper()]).toEqual([
     [
       [1, 2],
       [2, 1],
@@ -294,14 +262,14 @@ test("another order is another vote; the one that was counted stands where the n
 const SENT_AGAIN =
   "what was not answered goes again after a reload, under the same id and as a ranking, before the poll is known";
 test(SENT_AGAIN, async () => {
-  booth.answers = [problem(503)];
+  phone.booth.answers = [problem(503)];
   show(POLL);
   tap("Coffee", "Tea");
   await submit();
-  booth.answers = [receipt("counted")];
+  phone.booth.answers = [receipt("counted")];
   reload();
   await pass(5_000);
-  expect([booth.ids, booth.sent.at(-1)!.answer]).toEqual([1, [2, 1]]);
+  expect([phone.booth.ids, phone.booth.sent.at(-1)!.answer]).toEqual([1, [2, 1]]);
 });
 
 test("a paper that takes no order does not ask for one", () => {
@@ -382,7 +350,7 @@ test("hidden numbers show nothing, and their place is kept", () => {
   expect([score("Tea").replaceAll("–", "").trim(), document.querySelector("#stands-1")!.textContent]).toEqual(["", ""]);
   expect([row("Tea").className, document.querySelector("details")]).toEqual(["", null]);
   expect(row("Tea").querySelector<HTMLElement>(".gauge span")!.style.transform).toBe("scaleX(0)");
-  expect(summary(room.poll!, kinds.of("ranking")!.lead(room.poll!))).toBe("");
+  expect(summary(phone.room.poll!, kinds.of("ranking")!.lead(phone.room.poll!))).toBe("");
 });
 
 test("aloud: who leads, who has won, and that nobody does", () => {

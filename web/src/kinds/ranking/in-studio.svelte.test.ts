@@ -32,7 +32,7 @@ test("the studio shows the same in the organiser's order, each place on demand, 
   const studio = inStudio(POLL);
   render(studio.Results, { poll: POLL });
   expect(rows(".options tbody tr")).toEqual(["1 Tea 12 1.0 4", "1 Coffee 12 1.6 2", "3 Juice 2 3.0 0"]);
-  expect(rows(".places tbody tr")).toEqual([
+  expect(rows("details tbody tr")).toEqual([
     "Tea 4 100% 0 0% 0 0%",
     "Coffee 2 40% 3 60% 0 0%",
     "Juice 0 0% 0 0% 2 100%",

@@ -2,9 +2,9 @@
 // nothing shows early.
 
 import { flushSync } from "svelte";
-import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { Booth, pass, problem, receipt } from "../../vote/fixture";
-import { enter, FakeRoom } from "../../vote/fixture-room.svelte";
+import { expect, test, vi } from "vitest";
+import { pass, plain, problem, receipt } from "../../vote/fixture";
+import { onPhone } from "../../vote/fixture-room.svelte";
 import { kinds } from "../../vote/kinds.svelte";
 import { summary } from "../../vote/results";
 import { LANGUAGES, speech, type Language } from "../../vote/words.svelte";
@@ -17,48 +17,16 @@ const NONE = [0, 0, 0, 0, 0];
 const POLL = makeRating([NONE, NONE, NONE]);
 const ONCE = makeRating([NONE], { id: "0199aaaa-0000-7000-8000-000000000002", revote: "refuse" });
 
-let booth: Booth, room: FakeRoom<RatingPoll>, unmount: () => void;
-beforeAll(async () => {
-  await kinds.load("rating");
-  await speech.use("en");
-});
-beforeEach(() => {
-  vi.useFakeTimers();
-  vi.stubGlobal("scrollTo", () => {});
-  localStorage.clear();
-  sessionStorage.clear();
-  booth = new Booth();
-  room = new FakeRoom();
-  unmount = enter(room);
-});
-afterEach(async () => {
-  unmount();
-  vi.unstubAllGlobals();
-  vi.useRealTimers();
-  await speech.use("en");
-});
-
-function reload() {
-  unmount();
-  unmount = enter(room);
-}
-
-function show(poll: RatingPoll) {
-  room.show(poll);
-  vi.advanceTimersByTime(500);
-  flushSync();
-}
-
-const told = (change?: Partial<RatingPoll>) => room.told(change);
+const phone = onPhone<RatingPoll>("rating");
+const { reload, show, told } = phone;
 /** Lets others rate, one after another. */
 function others(count: number) {
   for (let i = 1; i <= count; i++) {
     const { statements, totalVoters } = makeRating(POLL.statements.map(() => [0, 0, 0, i, 0]));
-    told({ statements: statements.slice(0, room.poll!.statements.length), totalVoters });
+    told({ statements: statements.slice(0, phone.room.poll!.statements.length), totalVoters });
   }
 }
 
-const plain = (text: string) => text.replaceAll(/[\u2066-\u2069]/g, "");
 const group = (n: number) => document.querySelectorAll("fieldset")[n - 1]!;
 const step = (n: number, value: number) => group(n).querySelector<HTMLInputElement>(`input[value="${value}"]`)!;
 const marked = () =>
@@ -137,9 +105,9 @@ test("marks are collected, may be taken away, and are sent by the button alone: 
     "Send 2 of 3 ratings",
     step(2, 2),
   ]);
-  expect(booth.sent).toEqual([]);
+  expect(phone.booth.sent).toEqual([]);
   await submit();
-  expect(booth.sent.map((sent) => [sent.answer, sent.optionIds])).toEqual([[[4, null, 5], undefined]]);
+  expect(phone.booth.sent.map((sent) => [sent.answer, sent.optionIds])).toEqual([[[4, null, 5], undefined]]);
   expect([marked(), dock()]).toEqual([[4, 0, 5], expect.stringContaining("Counted")]);
 });
 
@@ -149,7 +117,7 @@ test("with all taken away there is nothing to send", async () => {
   clear(1);
   expect([button().disabled, marked()]).toEqual([true, [0, 0, 0]]);
   await submit();
-  expect(booth.sent).toEqual([]);
+  expect(phone.booth.sent).toEqual([]);
 });
 
 test("marks stay, and so does every element, whatever the others do", () => {
@@ -195,7 +163,7 @@ test(MARKS_STAY, () => {
 });
 
 test("a changed mind goes under another id; the one that was counted stands where it comes too late", async () => {
-  booth.answers = [receipt("counted"), problem(409)];
+  phone.booth.answers = [receipt("counted"), problem(409)];
   show(POLL);
   tap(1, 4);
   await submit();
@@ -203,7 +171,7 @@ test("a changed mind goes under another id; the one that was counted stands wher
   tap(2, 5);
   expect(plain(button().textContent)).toBe("Change my ratings");
   await submit();
-  expect([booth.sent.map(({ answer }) => answer), marked()]).toEqual([
+  expect([phone.booth.sent.map(({ answer }) => answer), marked()]).toEqual([
     [
       [4, null, null],
       [2, 5, null],
@@ -216,14 +184,14 @@ test("a changed mind goes under another id; the one that was counted stands wher
 const SENT_AGAIN =
   "what was not answered goes again after a reload, under the same id and as a rating, before the poll " + "is known";
 test(SENT_AGAIN, async () => {
-  booth.answers = [problem(503)];
+  phone.booth.answers = [problem(503)];
   show(POLL);
   tap(2, 5);
   await submit();
-  booth.answers = [receipt("counted")];
+  phone.booth.answers = [receipt("counted")];
   reload();
   await pass(5_000);
-  expect([booth.ids, booth.sent.at(-1)!.answer]).toEqual([1, [null, 5, null]]);
+  expect([phone.booth.ids, phone.booth.sent.at(-1)!.answer]).toEqual([1, [null, 5, null]]);
 });
 
 test("where no rating can be changed it says so, and the first one stands", async () => {
@@ -281,7 +249,7 @@ test("hidden numbers show nothing, and their place is kept", () => {
     [...group(1).querySelectorAll<HTMLElement>(".height")].every(({ style }) => style.transform === "scaleY(0)"),
   ).toBe(true);
   expect([group(1).className, group(1).querySelectorAll(".column").length]).toEqual(["statement as-stars", 5]);
-  expect(summary(room.poll!, kinds.of("rating")!.lead(room.poll!))).toBe("");
+  expect(summary(phone.room.poll!, kinds.of("rating")!.lead(phone.room.poll!))).toBe("");
 });
 
 test("aloud: a few statements each, of many the highest and the lowest", () => {

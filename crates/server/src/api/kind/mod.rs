@@ -47,11 +47,11 @@ pub fn write(fields: &mut Fields, draft: &mut KindDraft) {
 /// Refuses the unread members that a single kind has, and says which. Whoever wrote one has left out the word for that
 /// kind, or has written another.
 fn refuse_others(fields: &mut Fields) {
+    let several = (ChoiceMode::Multiple.as_str(), KindDraft::Choice(Default::default()));
+    let kinds: Vec<_> = words().into_iter().chain([several]).collect();
     for name in fields.names() {
-        let several = (ChoiceMode::Multiple.as_str(), KindDraft::Choice(Default::default()));
-        let kinds = words().into_iter().chain([several]);
-        let mut kinds = kinds.filter(|(_, draft)| members(draft).contains(&&*name));
-        if let (Some((word, _)), None) = (kinds.next(), kinds.next()) {
+        let mut having = kinds.iter().filter(|(_, draft)| members(draft).contains(&&*name));
+        if let (Some((word, _)), None) = (having.next(), having.next()) {
             fields.members.remove(&name);
             let detail =
                 format!("belongs to polls of the kind {word}: set kind to {word}, or leave it out");
