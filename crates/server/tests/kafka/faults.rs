@@ -189,6 +189,16 @@ async fn under_load<F: Future<Output = ()>>(log: &Arc<KafkaLog>, harm: F) -> Tol
     told
 }
 
+/// Waits until another broker leads the partition. ZooKeeper must forget a dead broker before that broker returns:
+/// otherwise it would be turned away.
+fn wait_until_missed(topic: &str, partition: i32, dead: &str) {
+    let led = || match CLUSTER.leader(topic, partition)? {
+        heir if heir != dead => Ok(()),
+        _ => anyhow::bail!("{dead} is not missed yet"),
+    };
+    CLUSTER.wait_until(HEALED, "another leads", led).unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_leader_killed_under_load_loses_nothing() {
     let _war = PEACE.write().await;
@@ -204,15 +214,7 @@ async fn a_leader_killed_under_load_loses_nothing() {
             sleep(Duration::from_secs(1)).await;
             let leader = block_in_place(|| CLUSTER.leader(&votes, partition).unwrap());
             let mut harmed = Harmed::kill(leader.clone());
-            block_in_place(|| {
-                // ZooKeeper must forget the dead leader first: otherwise it would be turned away when it
-                // returns.
-                let led = || match CLUSTER.leader(&votes, partition)? {
-                    heir if heir != leader => Ok(()),
-                    _ => anyhow::bail!("{leader} is not missed yet"),
-                };
-                CLUSTER.wait_until(HEALED, "another leads", led).unwrap();
-            });
+            block_in_place(|| wait_until_missed(&votes, partition, &leader));
             sleep(Duration::from_secs(2)).await;
             block_in_place(|| {
                 harmed.heal();
@@ -237,6 +239,26 @@ async fn a_leader_killed_under_load_loses_nothing() {
     assert!(told.acknowledged.len() > 100);
     assert!(told.slowest < DEADLINE, "{:?}", told.slowest);
     judge(&log, &told).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_starts_before_the_last_broker_waits_for_it() {
+    let _war = PEACE.write().await;
+    let [first, second] = block_in_place(|| [fresh(3), fresh(3)]);
+    let log = open(&first, &LogLimits::default()).await;
+    let votes = log.prepared().names.votes.clone();
+    let away = block_in_place(|| CLUSTER.leader(&votes, 0).unwrap());
+    let mut harmed = Harmed::kill(away.clone());
+    block_in_place(|| wait_until_missed(&votes, 0, &away));
+    let starting = tokio::spawn(async move { open(&second, &LogLimits::default()).await });
+    sleep(Duration::from_secs(3)).await;
+    // In KRaft mode a broker counts as soon as it has ever been there.
+    assert!(!starting.is_finished() || CLUSTER.mode() == Mode::KRaft, "two brokers were enough");
+    block_in_place(|| harmed.heal());
+    let log = timeout(HEALED, starting).await.unwrap().unwrap();
+    let votes = &log.prepared().topics[0];
+    assert!(votes.partitions.iter().all(|it| it.replicas.len() == 3), "{votes:?}");
+    block_in_place(|| CLUSTER.wait_in_sync(HEALED).unwrap());
 }
 
 /// Asserts that every append is refused at once, certainly not recorded, while no partition can have two

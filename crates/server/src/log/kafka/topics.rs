@@ -29,6 +29,8 @@ use crate::config::{Flush, KafkaConfig};
 const IN_SYNC: u32 = 2;
 /// The pause between two checks whether the brokers have learnt of a new topic.
 const PAUSE: Duration = Duration::from_millis(100);
+/// The pause before brokers are asked again for topics for which too few of them were there.
+const BROKER_PAUSE: Duration = Duration::from_secs(1);
 
 /// `Prepared` describes the topics as they were found or created.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -257,38 +259,76 @@ async fn make_missing(config: &KafkaConfig, names: &Names) -> Result<Vec<String>
     if missing.is_empty() {
         return Ok(Vec::new());
     }
-    let planned: Vec<_> =
-        missing.iter().map(|name| (*name, settings_of(names, name, config))).collect();
-    let new = planned.iter().map(|(name, topic)| {
-        let replicas = TopicReplication::Fixed(config.replication as i32);
-        let new = NewTopic::new(name, topic.partitions as i32, replicas);
-        topic.settings.iter().fold(new, |new, (name, value)| new.set(name, value))
-    });
-    let new: Vec<_> = new.collect();
+    let created = ask_for(config, names, missing).await?;
+    wait_for_leaders(config, names).await?;
+    Ok(created)
+}
+
+/// Asks the brokers to create these topics, and returns the names of those that they created for
+/// this process. While too few brokers are there for the replicas, it asks again until the deadline:
+/// when a whole cluster starts, or a broker restarts, a node may be there before all brokers are.
+async fn ask_for(
+    config: &KafkaConfig,
+    names: &Names,
+    mut missing: Vec<&str>,
+) -> Result<Vec<String>, OpenError> {
     let admin: AdminClient<Context> = settings(config).create_with_context(Context)?;
     let options = AdminOptions::new()
         .request_timeout(Some(CHANGE_DEADLINE))
         .operation_timeout(Some(CHANGE_DEADLINE));
-    let (mut created, mut failed) = (Vec::new(), Vec::new());
-    for outcome in admin.create_topics(&new, &options).await? {
-        match outcome {
-            Ok(name) => created.push(name),
-            // Another process was faster.
-            Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
-            Err((name, code)) => failed.push(format!(
-                "{name} cannot be created with {} replicas{}: {code}",
-                config.replication,
-                match names.votes == name && config.flush != Flush::Off {
-                    true => " and flush.messages=1 (which POLLUX_KAFKA_FLUSH=off leaves out)",
-                    false => "",
+    let (mut created, begun) = (Vec::new(), Instant::now());
+    loop {
+        let planned: Vec<_> =
+            missing.iter().map(|name| (*name, settings_of(names, name, config))).collect();
+        let new = planned.iter().map(|(name, topic)| {
+            let replicas = TopicReplication::Fixed(config.replication as i32);
+            let new = NewTopic::new(name, topic.partitions as i32, replicas);
+            topic.settings.iter().fold(new, |new, (name, value)| new.set(name, value))
+        });
+        let new: Vec<_> = new.collect();
+        let late = begun.elapsed() > CHANGE_DEADLINE;
+        let (mut waiting, mut failed) = (Vec::new(), Vec::new());
+        for outcome in admin.create_topics(&new, &options).await? {
+            match outcome {
+                Ok(name) => created.push(name),
+                // Another process was faster.
+                Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+                Err((name, RDKafkaErrorCode::InvalidReplicationFactor)) if !late => {
+                    waiting.push(name);
                 }
-            )),
+                Err((name, code)) => failed.push(cannot(config, names, &name, code)),
+            }
         }
+        if !failed.is_empty() {
+            return Err(OpenError::Refused(failed));
+        }
+        if waiting.is_empty() {
+            return Ok(created);
+        }
+        tracing::info!(replicas = config.replication, "too few brokers are there yet; waiting");
+        missing.retain(|name| waiting.iter().any(|it| it == name));
+        tokio::time::sleep(BROKER_PAUSE).await;
     }
-    if !failed.is_empty() {
-        return Err(OpenError::Refused(failed));
-    }
-    // Not every broker knows of the new topics yet.
+}
+
+/// Says that a topic cannot be created, and what to do about it.
+fn cannot(config: &KafkaConfig, names: &Names, name: &str, code: RDKafkaErrorCode) -> String {
+    let replicas = config.replication;
+    let flush = match names.votes == name && config.flush != Flush::Off {
+        true => " and flush.messages=1 (which POLLUX_KAFKA_FLUSH=off leaves out)",
+        false => "",
+    };
+    let advice = match code {
+        RDKafkaErrorCode::InvalidReplicationFactor => {
+            format!("; start brokers until there are {replicas}")
+        }
+        _ => String::new(),
+    };
+    format!("{name} cannot be created with {replicas} replicas{flush}: {code}{advice}")
+}
+
+/// Waits until all brokers that are asked know of the topics, and of a leader for each partition.
+async fn wait_for_leaders(config: &KafkaConfig, names: &Names) -> Result<(), OpenError> {
     let begun = Instant::now();
     loop {
         let there = list(config, names).await?;
@@ -299,7 +339,7 @@ async fn make_missing(config: &KafkaConfig, names: &Names) -> Result<Vec<String>
             })
         };
         if names.all().into_iter().all(led) {
-            return Ok(created);
+            return Ok(());
         }
         if begun.elapsed() > CHANGE_DEADLINE {
             return Err(OpenError::Kafka("the new topics have no leaders".into()));
