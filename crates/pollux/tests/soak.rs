@@ -1,5 +1,5 @@
 //! Attackers obey every limit for a while: the memory, descriptors and disk that the server uses stay
-//! bounded, and whoever votes meanwhile is counted. The attack lasts a minute here; `make torture` makes it
+//! bounded, and whoever votes meanwhile is counted. The attack lasts a minute here; `make nightly` makes it
 //! an hour (`POLLUX_SOAK_MINUTES`).
 #![allow(clippy::unwrap_used, missing_docs)]
 

@@ -20,24 +20,28 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "each broker killed in turn, before voters who never ask twice",
         area: Area::Log,
         zookeeper: false,
+        nightly: false,
         harm: each_in_turn,
     },
     Scenario {
         name: "leader stopped past its session, then resumed",
         area: Area::Log,
         zookeeper: false,
+        nightly: false,
         harm: stopped_leader,
     },
     Scenario {
         name: "two of three brokers frozen, then thawed",
         area: Area::Log,
         zookeeper: false,
+        nightly: true,
         harm: two_frozen,
     },
     Scenario {
         name: "rolling restart of all brokers",
         area: Area::Log,
         zookeeper: false,
+        nightly: true,
         harm: rolling_restart,
     },
 ];

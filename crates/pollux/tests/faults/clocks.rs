@@ -28,6 +28,7 @@ pub const SCENARIOS: &[Scenario] = &[Scenario {
     name: "web nodes' clocks more than a minute apart, then set back",
     area: Area::Web,
     zookeeper: false,
+    nightly: true,
     harm: apart,
 }];
 

@@ -2,7 +2,8 @@
 //! we know of under a live load, and makes an exact recount after each scenario.
 //!
 //! ```sh
-//! cargo test -p pollux --test faults                 # each scenario once, in order, but the nightly ones
+//! cargo test -p pollux --test faults                 # each scenario of `make test` once, in order
+//! POLLUX_TEST_NIGHTLY=1 cargo test -p pollux --test faults   # the nightly ones as well
 //! cargo test -p pollux --test faults -- zookeeper    # those with this in their name
 //! make torture SEED=7 MINUTES=30                     # random ones, also at once, for so long
 //! POLLUX_TEST_KRAFT=1 cargo test -p pollux --test faults   # Kafka 4, without ZooKeeper
@@ -45,8 +46,8 @@ use report::{Row, table};
 use scenario::{Area, Scenario};
 use stage::Stage;
 
-/// `PLAIN` lists the scenarios of a plain run, in their order.
-const PLAIN: &[&[Scenario]] = &[
+/// `ALL` lists the scenarios in their order.
+const ALL: &[&[Scenario]] = &[
     brokers::SCENARIOS,
     power::SCENARIOS,
     zookeeper::SCENARIOS,
@@ -54,10 +55,8 @@ const PLAIN: &[&[Scenario]] = &[
     nodes::SCENARIOS,
     network::SCENARIOS,
     people::SCENARIOS,
+    clocks::SCENARIOS,
 ];
-
-/// `NIGHTLY` lists the scenarios that a plain run leaves out. They run by name, and in `make torture`.
-const NIGHTLY: &[&[Scenario]] = &[clocks::SCENARIOS];
 
 fn main() -> ExitCode {
     let names: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
@@ -67,14 +66,16 @@ fn main() -> ExitCode {
     };
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let minutes = number("POLLUX_TORTURE_MINUTES");
-    let plain = names.is_empty() && minutes.is_none();
-    let nightly = if plain { &[] } else { NIGHTLY };
-    let chosen: Vec<&Scenario> = PLAIN
+    let nightly = std::env::var_os("POLLUX_TEST_NIGHTLY").is_some() || minutes.is_some();
+    let asked = |it: &Scenario| match names.as_slice() {
+        [] => nightly || !it.nightly,
+        names => names.iter().any(|name| it.name.contains(name.as_str())),
+    };
+    let chosen: Vec<&Scenario> = ALL
         .iter()
-        .chain(nightly)
         .flat_map(|file| *file)
         .filter(|it| mode == Mode::ZooKeeper || !it.zookeeper)
-        .filter(|it| names.is_empty() || names.iter().any(|name| it.name.contains(name.as_str())))
+        .filter(|it| asked(it))
         .collect();
     // Test runners ask for this list first.
     if std::env::args().any(|arg| arg == "--list") {

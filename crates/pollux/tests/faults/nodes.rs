@@ -22,24 +22,28 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "web node killed between append and answer",
         area: Area::Web,
         zookeeper: false,
+        nightly: false,
         harm: web_node,
     },
     Scenario {
         name: "PostgreSQL killed (kill -9)",
         area: Area::Database,
         zookeeper: false,
+        nightly: false,
         harm: database_killed,
     },
     Scenario {
         name: "PostgreSQL away for long",
         area: Area::Database,
         zookeeper: false,
+        nightly: true,
         harm: database_away,
     },
     Scenario {
         name: "PostgreSQL frozen, then thawed",
         area: Area::Database,
         zookeeper: false,
+        nightly: true,
         harm: database_frozen,
     },
 ];

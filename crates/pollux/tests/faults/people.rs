@@ -20,12 +20,14 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "the same ballot sent five times at once to both nodes",
         area: Area::People,
         zookeeper: false,
+        nightly: false,
         harm: five_times,
     },
     Scenario {
         name: "close while all of it happens",
         area: Area::All,
         zookeeper: false,
+        nightly: false,
         harm: close,
     },
 ];

@@ -23,6 +23,7 @@ pub const SCENARIOS: &[Scenario] = &[Scenario {
     area: Area::Log,
     // In KRaft mode a broker that is alone has no majority of controllers and leads nothing.
     zookeeper: true,
+    nightly: true,
     harm: last_replica,
 }];
 

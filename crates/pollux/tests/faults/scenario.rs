@@ -42,6 +42,9 @@ pub struct Scenario {
     pub area: Area,
     /// The flag of a scenario that needs a ZooKeeper.
     pub zookeeper: bool,
+    /// The flag of a scenario that `make nightly` and `make torture` run, and `make test` leaves out: what it harms, a
+    /// shorter scenario harms as well.
+    pub nightly: bool,
     pub harm: fn(&Harm<'_>) -> Result<()>,
 }
 

@@ -9,11 +9,18 @@ use crate::stage::{HEALED, ZOOKEEPERS};
 
 /// These are the scenarios about ZooKeeper.
 pub const SCENARIOS: &[Scenario] = &[
-    Scenario { name: "ZooKeeper's leader killed", area: Area::Log, zookeeper: true, harm: leader },
+    Scenario {
+        name: "ZooKeeper's leader killed",
+        area: Area::Log,
+        zookeeper: true,
+        nightly: false,
+        harm: leader,
+    },
     Scenario {
         name: "ZooKeeper's quorum lost, then healed",
         area: Area::Log,
         zookeeper: true,
+        nightly: true,
         harm: quorum,
     },
 ];
