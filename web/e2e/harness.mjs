@@ -51,6 +51,18 @@ export function test(name, steps) {
   });
 }
 
+/**
+ * Registers a test that only `make nightly` runs: one more size, font or accident of what a test of every run
+ * shows.
+ */
+export const nightly = process.env.E2E_NIGHTLY ? test : () => {};
+
+/**
+ * Pairs each variant of a test with the function that registers it. The first `always` of them are in every run,
+ * the others in the nightly one.
+ */
+export const sampled = (variants, always = 1) => variants.map((one, i) => [i < always ? test : nightly, one]);
+
 /** Resolves as `promise` does, or throws when that takes longer than `ms`. */
 async function within(promise, ms) {
   const late = new AbortController();

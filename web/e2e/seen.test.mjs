@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { person, PHONE, STAGE, still } from "./browser.mjs";
 import { FONTS, inked, SCRIPTS, setIn, STYLED, whole } from "./fonts.mjs";
-import { inHall, test } from "./harness.mjs";
+import { inHall, sampled, test } from "./harness.mjs";
 import { Pollux } from "./pollux.mjs";
 
 const { server, browser } = await inHall();
@@ -18,8 +18,8 @@ const TAILS = [
   "مرحبا بالعالم",
   "जूँ, कृपया",
 ];
-for (const name of Object.keys(FONTS)) {
-  test(`every letter is whole, set in ${name}`, async () => {
+for (const [register, name] of sampled(Object.keys(FONTS).reverse())) {
+  register(`every letter is whole, set in ${name}`, async () => {
     const poll = await server.poll("Which city, jury, gypsy quay, Ångström?", TAILS);
     const made = await server.call("POST", "/api/events", { body: { title: "Playing jazz, Gy", layout: "columns" } });
     const inside = await server.call("POST", `/api/events/${made.id}/polls`, {
