@@ -10,8 +10,8 @@ import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 
 const DEADLINE_MS = 1_800_000;
-/** Tests mostly wait, so two files run at once; a cluster beside them leaves room for one. */
-const AT_ONCE = process.env.E2E_DATABASES ? 1 : 2;
+/** Tests mostly wait, so three files run at once; a cluster beside them leaves room for one. */
+const AT_ONCE = process.env.E2E_DATABASES ? 1 : 3;
 /** What a frame costs is measured with nothing beside it. */
 const ALONE = /frames\.test\.mjs$/;
 /** How long a browser's processes may take to follow it, in milliseconds. */
