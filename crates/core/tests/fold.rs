@@ -8,6 +8,7 @@ use pollux_checker::{Asks, Recount, recount};
 use pollux_core::ballot::{Ballot, NamedBy, Status};
 use pollux_core::gate::Gate;
 use pollux_core::id::{BallotId, PollId, UnixMillis, VoterId};
+use pollux_core::kind::number::{self, Decimal};
 use pollux_core::kind::points::{self, Split};
 use pollux_core::kind::ranking::{self, Order};
 use pollux_core::kind::rating::{self, Steps};
@@ -36,8 +37,10 @@ fn of_any_kind() -> impl Strategy<Value = Rules> {
     let rating = Form::Rating(rating::Form { statements: 2, steps: OPTIONS, lowest: 1 });
     let ranking = Form::Ranking(ranking::Form { options: OPTIONS, places: 2 });
     let points = Form::Points(points::Form { options: 2, budget: 8 });
+    let number =
+        Form::Number(number::Form { min: -500_000, step: 500_000, values: OPTIONS.into() });
     let choice = rules(Revote::Replace).form;
-    let form = prop_oneof![Just(choice), Just(rating), Just(ranking), Just(points)];
+    let form = prop_oneof![Just(choice), Just(rating), Just(ranking), Just(points), Just(number)];
     let revote = prop_oneof![Just(Revote::Replace), Just(Revote::Refuse)];
     (form, revote).prop_map(|(form, revote)| Rules { form, revote })
 }
@@ -58,6 +61,12 @@ fn answer(form: Form, marks: &[u8]) -> Option<Answer> {
             let mut given: Vec<_> = marks.iter().map(|mark| u16::from(*mark)).collect();
             given.resize(given.len().max(form.options.into()), 0);
             Some(Answer::Points(Split::of(given)))
+        }
+        Form::Number(form) => {
+            let mark = marks.first()?;
+            Some(Answer::Number(Decimal::of_millionths(
+                form.min + form.step * (i64::from(*mark) - 1),
+            )))
         }
     }
 }
@@ -141,6 +150,9 @@ fn check(rules: &Rules, log: &[Entry]) -> Recount {
             }
             Form::Points(form) => {
                 Asks::Points { options: form.options.into(), budget: form.budget.into() }
+            }
+            Form::Number(form) => {
+                Asks::Number { min: form.min, step: form.step, values: form.values.into() }
             }
         },
         refuse: rules.revote == Revote::Refuse,

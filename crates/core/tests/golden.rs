@@ -10,6 +10,7 @@ use pollux_core::event::{Event, EventDraft};
 use pollux_core::gate::Gate;
 use pollux_core::id::{Generation, UnixMillis};
 use pollux_core::kind::Answer;
+use pollux_core::kind::number::Decimal;
 use pollux_core::kind::points::Split;
 use pollux_core::kind::ranking::Order;
 use pollux_core::kind::rating::Steps;
@@ -24,6 +25,8 @@ const BY_SERVER: &str = r#"{"v":2,"type":"ballot","pollId":"01890a5d-ac96-774b-b
 const RATED: &str = r#"{"v":2,"type":"ballot","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","voter":"000102030405060708090a0b0c0d0e0f","ballotId":"01890a5d-ac97-7000-8000-000000000001","phase":3,"round":1,"at":1763740800000,"answer":{"rating":[4,null,0]},"namedBy":"client"}"#;
 const RANKED: &str = r#"{"v":2,"type":"ballot","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","voter":"000102030405060708090a0b0c0d0e0f","ballotId":"01890a5d-ac97-7000-8000-000000000001","phase":3,"round":1,"at":1763740800000,"answer":{"ranking":[3,1]},"namedBy":"client"}"#;
 const POINTS: &str = r#"{"v":2,"type":"ballot","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","voter":"000102030405060708090a0b0c0d0e0f","ballotId":"01890a5d-ac97-7000-8000-000000000001","phase":3,"round":1,"at":1763740800000,"answer":{"points":[40,0,60]},"namedBy":"client"}"#;
+const NUMBER: &str = r#"{"v":2,"type":"ballot","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","voter":"000102030405060708090a0b0c0d0e0f","ballotId":"01890a5d-ac97-7000-8000-000000000001","phase":3,"round":1,"at":1763740800000,"answer":{"number":42.5},"namedBy":"client"}"#;
+const WHOLE: &str = r#"{"v":2,"type":"ballot","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","voter":"000102030405060708090a0b0c0d0e0f","ballotId":"01890a5d-ac97-7000-8000-000000000001","phase":3,"round":1,"at":1763740800000,"answer":{"number":-7},"namedBy":"client"}"#;
 const OPENED: &str = r#"{"v":1,"type":"opened","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","phase":1,"round":1,"open":true,"at":1763740800000}"#;
 const CLOSED: &str = r#"{"v":1,"type":"closed","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","phase":2,"round":1,"open":false,"at":1763740800001}"#;
 const RESET: &str = r#"{"v":1,"type":"reset","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","phase":4,"round":2,"open":true,"at":1763740800002}"#;
@@ -74,6 +77,8 @@ fn entries() -> Vec<(&'static str, Entry)> {
         (RATED, ballot(NamedBy::Client, Answer::Rating(Steps::of([Some(4), None, Some(0)])))),
         (RANKED, ballot(NamedBy::Client, Answer::Ranking(Order::of([3, 1])))),
         (POINTS, ballot(NamedBy::Client, Answer::Points(Split::of([40, 0, 60])))),
+        (NUMBER, ballot(NamedBy::Client, Answer::Number(Decimal::of_millionths(42_500_000)))),
+        (WHOLE, ballot(NamedBy::Client, Answer::Number(Decimal::whole(-7)))),
         (OPENED, control(1, 1, Gate::Open, Reason::Opened, 1_763_740_800_000)),
         (CLOSED, control(2, 1, Gate::Closed, Reason::Closed, 1_763_740_800_001)),
         (RESET, control(4, 2, Gate::Open, Reason::Reset, 1_763_740_800_002)),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use pollux_core::ballot::{Ballot, NamedBy};
 use pollux_core::id::{BallotId, Generation, PollId, UnixMillis, VoterId};
 use pollux_core::kind::choice::{self, ChoiceMode, MAX_OPTIONS};
+use pollux_core::kind::number::{self, Decimal, MAX_VALUES};
 use pollux_core::kind::points::{self, MAX_BUDGET, Split};
 use pollux_core::kind::ranking::{self, Order};
 use pollux_core::kind::rating::{self, MAX_STATEMENTS, MAX_STEPS, Steps};
@@ -34,7 +35,7 @@ struct Sample {
     weight: fn(&Row<'_>) -> u64,
 }
 
-const KINDS: [Sample; 4] = [
+const KINDS: [Sample; 5] = [
     Sample { name: "choice", drafts: choices, answer: chosen, weight: |row| row.votes },
     Sample { name: "rating", drafts: ratings, answer: rated, weight: spread },
     Sample { name: "ranking", drafts: rankings, answer: ranked, weight: spread },
@@ -44,6 +45,7 @@ const KINDS: [Sample; 4] = [
         answer: given,
         weight: |row| row.points.unwrap() + row.votes,
     },
+    Sample { name: "number", drafts: numbers, answer: guessed, weight: |row| row.votes },
 ];
 
 fn spread(row: &Row<'_>) -> u64 {
@@ -122,6 +124,29 @@ fn given(form: Form, dice: &[Index]) -> Option<Answer> {
         points[die.index(form.options.into())] += form.budget / parts;
     }
     Some(Answer::Points(Split::of(points)))
+}
+
+fn numbers() -> BoxedStrategy<KindDraft> {
+    let step =
+        prop_oneof![Just(1), Just(500_000), Just(1_000_000), Just(7_000_000), 1..300_000_i64];
+    (-500..500_i64, step, 1..MAX_VALUES, prop::option::of(-1_000_000..1_000_000_i64))
+        .prop_map(|(first, step, steps, solution)| {
+            let min = first * step;
+            let [min, max, step] = [min, min + step * i64::from(steps), step];
+            KindDraft::Number(number::Draft {
+                min: Some(Decimal::of_millionths(min)),
+                max: Some(Decimal::of_millionths(max)),
+                step: Some(Decimal::of_millionths(step)),
+                unit: if first % 2 == 0 { String::new() } else { "kg".into() },
+                solution: solution.map(Decimal::of_millionths),
+            })
+        })
+        .boxed()
+}
+
+fn guessed(form: Form, dice: &[Index]) -> Option<Answer> {
+    let Form::Number(form) = form else { return None };
+    Some(Answer::Number(form.value(dice[0].index(form.values.into()))))
 }
 
 fn of(draft: KindDraft) -> Poll {

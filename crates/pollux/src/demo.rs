@@ -246,7 +246,7 @@ fn explain(running: &Running, args: &Args, event: &Event) {
     let here_too = |url: &str| url.replacen(&running.url, &local, 1);
     let (stage, studio) = (here_too(&event.stage_url), here_too(&event.owner_url));
     terminal::tell(format_args!(
-        "\n  {bold}Pollux{plain}    runs, with an audience that votes on four polls; Ctrl-C ends it\n\n  \
+        "\n  {bold}Pollux{plain}    runs, with an audience that votes in every poll; Ctrl-C ends it\n\n  \
          Stage     {bold}{stage}{plain}\n            \
          for the projector: the arrows step through the polls, ? lists the keys\n  \
          Vote      {bold}{local}/p/{code}{plain}{phones}\n  \

@@ -55,7 +55,7 @@ enum Command {
     /// Simulate an audience that votes over HTTP
     Simulate(simulate::Args),
     /// Simulate an audience that writes its ballots straight to the Kafka topic
-    Produce(produce::Args),
+    Produce(Box<produce::Args>),
     /// Print the records of a Kafka topic
     Consume(consume::Args),
     /// Create the Kafka topics, or check them
@@ -88,7 +88,7 @@ fn main() -> ExitCode {
             Command::Serve(args) => serve::run(args, json).await,
             Command::Demo(args) => demo::run(args, json).await,
             Command::Simulate(args) => simulate::run(args, json).await,
-            Command::Produce(args) => produce::run(args, json).await,
+            Command::Produce(args) => produce::run(*args, json).await,
             Command::Consume(args) => consume::run(args, json).await,
             Command::Topics(args) => topics::run(args, json).await,
             Command::Watch(args) => watch::run(args, json).await,

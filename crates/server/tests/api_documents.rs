@@ -129,6 +129,9 @@ const RATING: &str = r#"{"question":"?","statements":["a","b"]}"#;
 const RANKING: &str = r#"{"question":"?","kind":"ranking","options":["a","b"],"places":1}"#;
 const POINTS: &str = r#"{"question":"?","kind":"points","options":["a","b"],"budget":1000}"#;
 
+const NUMBER: &str =
+    r#"{"question":"?","kind":"number","min":-1,"max":1,"step":0.25,"unit":"m","solution":0.3}"#;
+
 /// Drafts are written and changed in the members of their kind, and become drafts of another kind.
 async fn drafts_of_every_kind(held: &Held) {
     let rating = r#"{"question":"?","statements":["a"],"steps":11,"symbol":null,"open":false}"#;
@@ -143,13 +146,15 @@ async fn drafts_of_every_kind(held: &Held) {
         r#"{"places":null}"#,
         r#"{"kind":"points","options":["a","b"],"budget":1000}"#,
         r#"{"budget":null,"options":["a","b","c"]}"#,
+        r#"{"kind":"number","min":-0.5,"max":1e3,"step":1.5,"unit":"m","solution":8848.86}"#,
+        r#"{"min":null,"max":null,"step":null,"unit":null,"solution":null}"#,
     ] {
         let edit = Ask::new("PATCH", format!("/api/polls/{id}")).json(patch).token(&token);
         assert_eq!(held.call(edit).await.status, 200, "{patch}");
     }
     let made = held.call(Ask::post("/api/events", r#"{"title":"Conf"}"#)).await.json();
     let add = format!("/api/events/{}/polls", made["id"].as_str().unwrap());
-    for poll in [rating, RANKING, POINTS] {
+    for poll in [rating, RANKING, POINTS, NUMBER] {
         let add = Ask::post(&add, poll).token(made["ownerToken"].as_str().unwrap());
         assert_eq!(held.call(add).await.status, 201, "{poll}");
     }
@@ -157,7 +162,9 @@ async fn drafts_of_every_kind(held: &Held) {
 
 /// Polls are answered, shown and exported in the members of their kind.
 async fn answers_of_every_kind(held: &Held) {
-    for (poll, answer) in [(RATING, "[5,null]"), (RANKING, "[2]"), (POINTS, "[1000,0]")] {
+    for (poll, answer) in
+        [(RATING, "[5,null]"), (RANKING, "[2]"), (POINTS, "[1000,0]"), (NUMBER, "0.25")]
+    {
         let (id, token) = held.poll(poll).await;
         held.world.settle().await;
         let body = format!(r#"{{"answer":{answer}}}"#);

@@ -76,7 +76,7 @@ fn json() -> impl Strategy<Value = Value> {
         any::<i64>().prop_map(Value::from),
         any::<f64>().prop_map(Value::from),
         ".{0,12}".prop_map(Value::from),
-        "(single|multiple|rating|ranking|points|refuse|hidden|2027-01-01T00:00:00Z|JavaScript)"
+        "(single|multiple|rating|ranking|points|number|refuse|hidden|2027-01-01T00:00:00Z|JavaScript)"
             .prop_map(Value::from),
     ];
     leaf.prop_recursive(4, 24, 6, |inner| {
@@ -92,7 +92,7 @@ fn json() -> impl Strategy<Value = Value> {
 fn name() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => "(question|options|kind|maxChoices|revote|results|voterIds|listed|closesAt|open)",
-        2 => "(statements|steps|lowest|lowLabel|highLabel|symbol|places|budget)",
+        2 => "(statements|steps|lowest|lowLabel|highLabel|symbol|places|budget|min|max|step|unit|solution)",
         4 => "(type|poll|token|ref|option|optionId|options|optionIds|answer|ballotId|voterId)",
         1 => ".{0,6}",
     ]

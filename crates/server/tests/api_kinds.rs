@@ -14,6 +14,8 @@ const RANKING: &str = r#"{"question":"What first?","kind":"ranking","options":["
     "results":"hidden"}"#;
 const POINTS: &str = r#"{"question":"How much for each?","kind":"points","options":["App","Site","Shop"],"budget":10,
     "results":"hidden"}"#;
+const NUMBER: &str = r#"{"question":"How heavy?","kind":"number","min":-1,"max":2,"step":0.5,"unit":"kg",
+    "solution":0.8125,"results":"hidden"}"#;
 
 fn vote(id: &str) -> String {
     format!("/api/polls/{id}/vote")
@@ -60,6 +62,12 @@ async fn a_ranking_from_the_first_ballot_to_the_result() {
 async fn points_from_the_first_ballot_to_the_result() {
     let ballots = [("ada", "[10,0,0]"), ("bob", "[1,0,5]"), ("ada", "[3,0,7]")];
     insta::assert_snapshot!(played(POINTS, ballots).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_number_from_the_first_ballot_to_the_result() {
+    let ballots = [("ada", "-1"), ("bob", "0.5"), ("cy", "2.0"), ("ada", "1e0")];
+    insta::assert_snapshot!(played(NUMBER, ballots).await);
 }
 
 #[tokio::test(start_paused = true)]
@@ -164,6 +172,91 @@ async fn what_is_wrong_with_points_is_said() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_wrong_with_a_number_is_said() {
+    let world = World::new().await;
+    for body in [
+        r#"{"question":"?","kind":"number","min":100}"#,
+        r#"{"question":"?","kind":"number","min":0.1,"max":1,"step":0.2}"#,
+        r#"{"question":"?","kind":"number","step":0.01}"#,
+        r#"{"question":"?","kind":"number","min":1.0000001,"max":1e10,"step":"1","unit":7,"solution":[4]}"#,
+        r#"{"question":"?","kind":"number","step":0,"unit":"metres of water column","options":["a","b"]}"#,
+        r#"{"question":"?","max":10}"#,
+        r#"{"question":"?","options":["a","b"],"solution":1}"#,
+    ] {
+        world.tell(Ask::post("/api/polls", body)).await;
+    }
+    let (id, _) = world.poll(NUMBER).await;
+    world.settle().await;
+    for body in [
+        r#"{"optionId":1}"#,
+        r#"{"answer":1,"optionId":1}"#,
+        r#"{"answer":0.3}"#,
+        r#"{"answer":0.50000001}"#,
+        r#"{"answer":2.5}"#,
+        r#"{"answer":-1e99}"#,
+        r#"{"answer":"1"}"#,
+        r#"{"answer":[1]}"#,
+        r#"{"answer":null}"#,
+    ] {
+        world.tell(Ask::post(vote(&id), body)).await;
+    }
+    insta::assert_snapshot!(world.transcript());
+}
+
+/// The right answer is told to everybody who sees the numbers, but not before the poll is closed, and no longer once it
+/// is open again.
+#[tokio::test(start_paused = true)]
+async fn the_right_answer_is_told_after_the_close() {
+    let world = World::new().await;
+    for (results, revealed) in [
+        ("live", false),
+        ("afterVote", false),
+        ("afterVote", true),
+        ("hidden", false),
+        ("hidden", true),
+    ] {
+        let (id, token) = world.poll(&NUMBER.replace("hidden", results)).await;
+        let path = format!("/api/polls/{id}");
+        let own = |ask: Ask| world.call(ask.token(&token).request());
+        let change = |what: &str| own(Ask::post(format!("{path}/{what}"), ""));
+        world.settle().await;
+        let cast = world.call(Ask::post(vote(&id), r#"{"answer":1}"#).request()).await;
+        let cookie = cast.cookie().unwrap();
+        world.settle().await;
+        if revealed {
+            change("reveal").await;
+        }
+        let sees = |audience: &str| match results {
+            _ if audience == "owner" || revealed => true,
+            "live" => true,
+            "afterVote" => audience == "voter",
+            _ => false,
+        };
+        for step in ["open", "close", "reopen", "close"] {
+            if step != "open" {
+                assert_eq!(change(step).await.status, 200);
+                world.settle().await;
+            }
+            for audience in ["public", "voter", "owner"] {
+                let ask = Ask::get(&path);
+                let ask = match audience {
+                    "owner" => ask.token(&token),
+                    "voter" => ask.header("cookie", &cookie),
+                    _ => ask,
+                };
+                let view = world.call(ask.request()).await.json();
+                let told = audience == "owner" || (step == "close" && sees(audience));
+                let what = format!("{results}, {step}, {audience}: {view}");
+                assert_eq!(view["solution"], json!(told.then_some(0.8125)), "{what}");
+                let nearest = told.then(|| json!({ "values": [1], "people": 1 }));
+                assert_eq!(view["nearest"], json!(nearest), "{what}");
+                assert_eq!(view["votes"], json!(sees(audience).then_some(1)), "{what}");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_draft_may_become_another_kind_of_poll() {
     let world = World::new().await;
     let draft = r#"{"question":"Which?","options":["a","b","c"],"maxChoices":2,"open":false}"#;
@@ -211,6 +304,18 @@ async fn a_draft_may_become_another_kind_of_poll() {
     assert_eq!((&ranking["places"], &ranking["options"][0]["text"]), (&json!(1), &json!("x")));
     let rating = edit(r#"{"statements":["w"]}"#).await.json();
     assert_eq!(rating["kind"], "rating", "only a rating has statements");
+    let number = edit(r#"{"kind":"number","max":10,"step":2.5,"solution":4}"#).await.json();
+    assert_eq!(
+        (&number["kind"], &number["min"], &number["max"], &number["solution"]),
+        (&json!("number"), &json!(0), &json!(10), &json!(4))
+    );
+    let number = edit(r#"{"solution":null,"max":null,"unit":"kg"}"#).await.json();
+    assert_eq!(
+        (&number["solution"], &number["max"], &number["step"], &number["unit"]),
+        (&json!(null), &json!(100), &json!(2.5), &json!("kg"))
+    );
+    let refused = edit(r#"{"options":["a","b"]}"#).await;
+    assert_eq!(refused.json()["errors"][0]["pointer"], "/options", "{refused}");
     let choice = edit(r#"{"kind":"multiple","options":["a","b"]}"#).await.json();
     assert_eq!((&choice["kind"], &choice["maxChoices"]), (&json!("multiple"), &json!(2)));
     assert_eq!(choice["statements"], json!(null));
@@ -224,6 +329,7 @@ async fn hidden_numbers_are_absent_in_every_kind() {
         (RATING, "[4,1]"),
         (RANKING, "[3,1]"),
         (POINTS, "[4,0,6]"),
+        (NUMBER, "0.5"),
         (r#"{"question":"Which?","options":["a","b"],"results":"hidden"}"#, "[2]"),
     ] {
         let (id, token) = world.poll(poll).await;
@@ -234,8 +340,11 @@ async fn hidden_numbers_are_absent_in_every_kind() {
         let path = format!("/api/polls/{id}");
         let numbers = |view: &serde_json::Value| {
             let list = if view["kind"] == "rating" { "statements" } else { "options" };
-            let items = view[list].as_array().unwrap().clone();
-            ["votes", "mean", "spread", "points", "first", "people"]
+            // A number has its figures beside its bounds.
+            let items = view[list].as_array().cloned().unwrap_or_else(|| vec![view.clone()]);
+            let names = ["votes", "mean", "median", "spread", "points", "first", "people"];
+            [&names[..], &["solution", "nearest"]]
+                .concat()
                 .iter()
                 .flat_map(|name| items.iter().map(move |item| item[*name].clone()))
                 .filter(|value| !value.is_null())
@@ -258,6 +367,7 @@ async fn turnout_is_the_organisers_choice() {
         r#""statements":["x"],"steps":4"#,
         r#""kind":"ranking","options":["a","b"]"#,
         r#""kind":"points","options":["a","b"]"#,
+        r#""kind":"number","solution":5"#,
     ] {
         let made = |rest: &str| {
             let body = format!(r#"{{"question":"?","results":"hidden",{asks}{rest}}}"#);
@@ -360,6 +470,7 @@ async fn polls_of_all_kinds_are_ranked_by_their_voters() {
     let live = |poll: &str| poll.replace("hidden", "live");
     let (ranking, _) = world.poll(&live(RANKING)).await;
     let (points, _) = world.poll(&live(POINTS)).await;
+    let (number, _) = world.poll(&live(NUMBER)).await;
     world.settle().await;
     for (poll, body) in [
         (&rating, r#"{"answer":[4,1,2],"voterId":"ada"}"#),
@@ -367,6 +478,7 @@ async fn polls_of_all_kinds_are_ranked_by_their_voters() {
         (&choice, r#"{"optionId":2,"voterId":"bob"}"#),
         (&ranking, r#"{"answer":[3,1],"voterId":"ada"}"#),
         (&points, r#"{"answer":[4,0,6],"voterId":"ada"}"#),
+        (&number, r#"{"answer":1.5,"voterId":"ada"}"#),
     ] {
         world.tell(Ask::post(vote(poll), body)).await;
     }
@@ -380,6 +492,7 @@ async fn polls_of_all_kinds_are_ranked_by_their_voters() {
         (&ranking, 1, 2),
         // The points say how much the two marks weigh, and not how many there are.
         (&points, 1, 2),
+        (&number, 1, 1),
     ] {
         let told = polls.iter().find(|told| told["pollId"] == **poll).unwrap();
         assert_eq!((&told["totalVoters"], &told["totalVotes"]), (&json!(voters), &json!(marks)));

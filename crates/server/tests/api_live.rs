@@ -135,7 +135,7 @@ async fn a_foreign_origin_or_an_unknown_poll_is_refused_before_the_upgrade() {
 type Asked = (&'static str, &'static [u64], &'static str);
 
 /// The counts, the voters and the changes of mind are prime numbers, so that no other number looks like them.
-const KINDS: [Asked; 4] = [
+const KINDS: [Asked; 5] = [
     (r#""options":["a","b"],"maxChoices":2"#, &[7919, 7907], r#"{"optionId":1}"#),
     (r#""statements":["a"],"steps":2"#, &[7919, 7907], r#"{"answer":[1]}"#),
     (r#""kind":"ranking","options":["a","b"],"places":1"#, &[7919, 7907], r#"{"answer":[1]}"#),
@@ -144,7 +144,10 @@ const KINDS: [Asked; 4] = [
         &[7919, 6997, 7907, 6991],
         r#"{"answer":[7,0]}"#,
     ),
+    (r#""kind":"number","max":1,"solution":611953279"#, &[7919, 7907], r#"{"answer":1}"#),
 ];
+/// The right answer to the number, which nobody is told before the close.
+const SOLUTION: u64 = 611_953_279;
 const VOTERS: u64 = 9001;
 const CHANGED: u64 = 773;
 
@@ -192,6 +195,8 @@ async fn outputs((members, counts, vote): Asked, rest: &str) -> String {
 
     let own = world.call(Ask::get(format!("/api/polls/{id}")).token(&token).request()).await;
     assert!(own.json().to_string().contains(&counts[0].to_string()), "the owner sees them");
+    let solution = &own.json()["solution"];
+    assert_eq!(!solution.is_null(), members.contains("solution"), "the owner sees it");
     let mut outputs = String::new();
     for path in [
         "/",
@@ -217,8 +222,9 @@ async fn outputs((members, counts, vote): Asked, rest: &str) -> String {
     ] {
         let answer = world.call(ask.request()).await;
         outputs += &format!("{ask}\n{:?}\n{answer}\n", answer.headers);
-        if let Some(receipt) = answer.json().get("position") {
-            assert!(receipt.is_null(), "offsets count ballots");
+        if let Some(position) = answer.json().get("position") {
+            let hidden = !rest.contains("live");
+            assert!(position.is_null() || !hidden, "offsets count ballots");
         }
     }
     world.settle().await;
@@ -266,7 +272,7 @@ fn telling(counts: &[u64]) -> Vec<u64> {
         let parts = counts.iter().enumerate().filter(|(i, _)| set >> i & 1 == 1);
         parts.map(|(_, count)| count).sum()
     });
-    sums.chain([VOTERS + CHANGED]).collect()
+    sums.chain([VOTERS + CHANGED, SOLUTION]).collect()
 }
 
 #[tokio::test]
@@ -286,5 +292,13 @@ async fn where_turnout_shows_no_output_tells_anything_more() {
         let shown = format!(r#""totalVotes":null,"totalVoters":{VOTERS}"#);
         assert!(outputs.matches(&shown).count() >= 6, "over HTTP, streams and sockets: {outputs}");
         tells_none(&outputs, telling(asked.1));
+    }
+}
+
+#[tokio::test]
+async fn no_output_tells_the_right_answer_before_the_close() {
+    for results in ["live", "afterVote", "hidden"] {
+        let outputs = outputs(KINDS[4], &format!(r#""results":"{results}""#)).await;
+        tells_none(&outputs, [SOLUTION]);
     }
 }

@@ -204,6 +204,57 @@ async fn a_missed_closing_time_is_pushed_to_the_owner_alone() {
 }
 
 /// A voter who was answered 202 and connects before the vote is counted is a voter all the same.
+/// What is shown of a poll is encoded once for many viewers, and the owner is told more of it than they are.
+#[tokio::test]
+async fn the_right_answer_is_pushed_to_the_owner_alone_until_the_close() {
+    let served = serve(|_| {}).await;
+    for (results, told_to_voter) in [("live", true), ("afterVote", true), ("hidden", false)] {
+        let body = format!(
+            r#"{{"question":"?","kind":"number","max":9,"solution":4.25,"results":"{results}"}}"#
+        );
+        let (id, token) = served.world.poll(&body).await;
+        served.world.settle().await;
+        let own = |what: &str| Ask::post(format!("/polls/{id}/{what}"), "").token(&token);
+        let query = format!("?poll={id}");
+        let mut owner = served.socket(&query, None).await;
+        owner.say(json!({"type": "auth", "token": token})).await;
+        let solved = |message: &Value| {
+            let polls = message["polls"].as_array().into_iter().flatten();
+            let mut polls = polls.chain(message.get("poll"));
+            polls.any(|poll| !poll["solution"].is_null() || !poll["nearest"].is_null())
+        };
+        owner.until(solved).await;
+        let mut all = served.socket("", None).await;
+        let mut voter = served.socket(&query, None).await;
+        voter.say(json!({"type": "vote", "poll": id, "answer": 4})).await;
+        voter.until_type("vote.recorded").await;
+        let nearest = json!({ "values": [4], "people": 1 });
+        owner.until(|message| message["poll"]["nearest"] == nearest).await;
+        for what in ["close", "reopen"] {
+            let is_news =
+                |message: &Value| message["poll"]["phase"] == if what == "close" { 2 } else { 3 };
+            assert_eq!(served.world.call(own(what).request()).await.status, 200);
+            let [seen_by_owner, seen_by_voter, seen_by_all] =
+                [&mut owner, &mut voter, &mut all].map(|viewer| viewer.until(is_news));
+            assert!(solved(&seen_by_owner.await), "{results}, {what}");
+            assert_eq!(
+                solved(&seen_by_voter.await),
+                told_to_voter && what == "close",
+                "{results}, {what}"
+            );
+            assert_eq!(
+                solved(&seen_by_all.await),
+                results == "live" && what == "close",
+                "{results}, {what}"
+            );
+        }
+        for viewer in [&voter, &all] {
+            let early = viewer.heard.iter().filter(|message| solved(message));
+            assert!(early.into_iter().all(|message| message["poll"]["status"] == "closed"));
+        }
+    }
+}
+
 #[tokio::test]
 async fn who_reconnects_before_the_vote_is_counted_sees_the_numbers_too() {
     let served = serve(|_| {}).await;

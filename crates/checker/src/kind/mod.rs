@@ -2,6 +2,7 @@
 //! documentation of the records, not from the core's kinds.
 
 mod choice;
+mod number;
 mod points;
 mod ranking;
 mod rating;
@@ -44,6 +45,15 @@ pub enum Asks {
         /// How many points a ballot may give in all.
         budget: u64,
     },
+    /// Which number voters give.
+    Number {
+        /// The least number, in millionths.
+        min: i64,
+        /// The step from one number to the next, in millionths.
+        step: i64,
+        /// How many numbers there are.
+        values: u64,
+    },
 }
 
 impl Asks {
@@ -54,6 +64,7 @@ impl Asks {
             Self::Rating { statements, steps, .. } => statements * steps,
             Self::Ranking { options, places } => options * places,
             Self::Points { options, .. } => options * 2,
+            Self::Number { values, .. } => *values,
         }) as usize
     }
 
@@ -66,6 +77,7 @@ impl Asks {
             }
             Self::Ranking { options, places } => ranking::marks(record, options, places),
             Self::Points { options, budget } => points::marks(record, options, budget),
+            Self::Number { min, step, values } => number::marks(record, min, step, values),
         }
     }
 }

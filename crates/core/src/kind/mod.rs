@@ -15,6 +15,7 @@
 //! A new kind is a folder here and a line in each `enum` and `match` below.
 
 pub mod choice;
+pub mod number;
 pub mod points;
 pub mod ranking;
 pub mod rating;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use self::choice::{Choice, OptionSet};
+use self::number::{Decimal, Number};
 use self::points::{Points, Split};
 use self::ranking::{Order, Ranking};
 use self::rating::{Rating, Steps};
@@ -47,6 +49,8 @@ pub enum Kind {
     Ranking(Ranking),
     /// Voters spread points over these options.
     Points(Points),
+    /// Voters give a number between these bounds.
+    Number(Number),
 }
 
 /// A draft is a kind as an organiser writes it, not checked yet.
@@ -60,6 +64,8 @@ pub enum KindDraft {
     Ranking(ranking::Draft),
     /// Options to give points to.
     Points(points::Draft),
+    /// Bounds of a number.
+    Number(number::Draft),
 }
 
 impl KindDraft {
@@ -70,6 +76,7 @@ impl KindDraft {
             Self::Rating(draft) => draft.check(broken).map(Kind::Rating),
             Self::Ranking(draft) => draft.check(broken).map(Kind::Ranking),
             Self::Points(draft) => draft.check(broken).map(Kind::Points),
+            Self::Number(draft) => draft.check(broken).map(Kind::Number),
         }
     }
 }
@@ -82,6 +89,7 @@ impl Kind {
             Self::Rating(_) => "rating",
             Self::Ranking(_) => "ranking",
             Self::Points(_) => "points",
+            Self::Number(_) => "number",
         }
     }
 
@@ -92,6 +100,7 @@ impl Kind {
             Self::Rating(rating) => rating.kind.as_str(),
             Self::Ranking(ranking) => ranking.kind.as_str(),
             Self::Points(points) => points.kind.as_str(),
+            Self::Number(number) => number.kind.as_str(),
         }
     }
 
@@ -102,6 +111,7 @@ impl Kind {
             Self::Rating(rating) => KindDraft::Rating(rating.to_draft()),
             Self::Ranking(ranking) => KindDraft::Ranking(ranking.to_draft()),
             Self::Points(points) => KindDraft::Points(points.to_draft()),
+            Self::Number(number) => KindDraft::Number(number.to_draft()),
         }
     }
 
@@ -112,6 +122,7 @@ impl Kind {
             Self::Rating(rating) => Form::Rating(rating.form()),
             Self::Ranking(ranking) => Form::Ranking(ranking.form()),
             Self::Points(points) => Form::Points(points.form()),
+            Self::Number(number) => Form::Number(number.form()),
         }
     }
 
@@ -122,6 +133,7 @@ impl Kind {
             Self::Rating(rating) => rating.read(written).map(Answer::Rating),
             Self::Ranking(ranking) => ranking.read(written).map(Answer::Ranking),
             Self::Points(points) => points.read(written).map(Answer::Points),
+            Self::Number(number) => number.read(written).map(Answer::Number),
         }
     }
 
@@ -132,6 +144,7 @@ impl Kind {
             (Self::Rating(rating), Answer::Rating(steps)) => rating.say(steps),
             (Self::Ranking(ranking), Answer::Ranking(order)) => ranking.say(order),
             (Self::Points(points), Answer::Points(split)) => points.say(split),
+            (Self::Number(number), Answer::Number(given)) => number.say(*given),
             // A ballot of another kind never counts.
             _ => Vec::new(),
         }
@@ -141,7 +154,15 @@ impl Kind {
     pub fn ranks_rows(&self) -> bool {
         match self {
             Self::Choice(_) => true,
-            Self::Rating(_) | Self::Ranking(_) | Self::Points(_) => false,
+            Self::Rating(_) | Self::Ranking(_) | Self::Points(_) | Self::Number(_) => false,
+        }
+    }
+
+    /// Returns whether the organiser keeps something of the kind that nobody else is told before the poll is closed.
+    pub fn keeps_until_close(&self) -> bool {
+        match self {
+            Self::Choice(_) | Self::Rating(_) | Self::Ranking(_) | Self::Points(_) => false,
+            Self::Number(number) => number.solution.is_some(),
         }
     }
 
@@ -152,25 +173,27 @@ impl Kind {
             Self::Rating(rating) => rating.text_of(row),
             Self::Ranking(ranking) => ranking.text_of(row),
             Self::Points(points) => points.text_of(row),
+            Self::Number(number) => number.text_of(row),
         }
     }
 
     /// Returns the result of these counts: a row for each option or statement, in the organiser's
-    /// order. Slots that the counts lack are zero.
+    /// order, or the only row of a number. Slots that the counts lack are zero.
     pub fn rows<'a>(&'a self, counts: &'a [u64]) -> Vec<Row<'a>> {
         match self {
             Self::Choice(choice) => choice.rows(counts).collect(),
             Self::Rating(rating) => rating.rows(counts).collect(),
             Self::Ranking(ranking) => ranking.rows(counts).collect(),
             Self::Points(points) => points.rows(counts).collect(),
+            Self::Number(number) => number.rows(counts).collect(),
         }
     }
 }
 
-/// A row of a result has the votes for one option or statement.
+/// A row of a result has the votes for one option or statement, or all those of a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row<'a> {
-    /// The option or statement, in the organiser's words.
+    /// The option or statement, in the organiser's words; of a number it is the unit, which may be empty.
     pub text: &'a str,
     /// The number of voters counted who marked it.
     pub votes: u64,
@@ -210,6 +233,8 @@ pub enum Form {
     Ranking(ranking::Form),
     /// The form of [`Points`].
     Points(points::Form),
+    /// The form of a [`Number`].
+    Number(number::Form),
 }
 
 impl Form {
@@ -220,13 +245,16 @@ impl Form {
             Self::Rating(form) => form.slots(),
             Self::Ranking(form) => form.slots(),
             Self::Points(form) => form.slots(),
+            Self::Number(form) => form.slots(),
         }
     }
 
     /// Returns the number of votes in these counts: of the marks that each stand for one voter.
     pub fn votes(self, counts: &[u64]) -> u64 {
         match self {
-            Self::Choice(_) | Self::Rating(_) | Self::Ranking(_) => counts.iter().sum(),
+            Self::Choice(_) | Self::Rating(_) | Self::Ranking(_) | Self::Number(_) => {
+                counts.iter().sum()
+            }
             Self::Points(_) => points::Form::votes(counts),
         }
     }
@@ -238,6 +266,7 @@ impl Form {
             (Self::Rating(form), Answer::Rating(steps)) => form.allows(steps),
             (Self::Ranking(form), Answer::Ranking(order)) => form.allows(order),
             (Self::Points(form), Answer::Points(split)) => form.allows(split),
+            (Self::Number(form), Answer::Number(number)) => form.allows(*number),
             _ => false,
         }
     }
@@ -249,6 +278,7 @@ impl Form {
             (Self::Rating(form), Answer::Rating(steps)) => form.marks(steps, &mut mark),
             (Self::Ranking(form), Answer::Ranking(order)) => form.marks(order, &mut mark),
             (Self::Points(_), Answer::Points(split)) => points::Form::marks(split, &mut mark),
+            (Self::Number(form), Answer::Number(number)) => form.marks(*number, &mut mark),
             _ => debug_assert!(false, "an answer of another kind is never allowed"),
         }
     }
@@ -319,6 +349,8 @@ pub enum Answer {
     Ranking(Order),
     /// The points that the ballot gives to each option.
     Points(Split),
+    /// The number that the ballot gives.
+    Number(Decimal),
 }
 
 impl Answer {
@@ -332,7 +364,7 @@ impl Answer {
     pub(crate) fn canonical(&self) -> Option<OptionSet> {
         match self {
             Self::Choice(options) => Some(*options),
-            Self::Rating(_) | Self::Ranking(_) | Self::Points(_) => None,
+            Self::Rating(_) | Self::Ranking(_) | Self::Points(_) | Self::Number(_) => None,
         }
     }
 
@@ -350,6 +382,7 @@ impl Answer {
             Self::Rating(steps) => ("answer", steps.iter().collect()),
             Self::Ranking(order) => ("answer", order.iter().collect()),
             Self::Points(split) => ("answer", split.iter().collect()),
+            Self::Number(number) => ("answer", serde_json::json!(number)),
         }
     }
 
@@ -357,7 +390,7 @@ impl Answer {
     pub fn pack(&self) -> Packed {
         match self {
             Self::Choice(options) => Packed::Bits(options.bits()),
-            Self::Rating(_) | Self::Ranking(_) | Self::Points(_) => {
+            Self::Rating(_) | Self::Ranking(_) | Self::Points(_) | Self::Number(_) => {
                 Packed::Json(serde_json::to_string(self).expect("an answer is plain data"))
             }
         }
@@ -381,6 +414,7 @@ impl std::fmt::Display for Answer {
             Self::Rating(steps) => steps.fmt(f),
             Self::Ranking(order) => order.fmt(f),
             Self::Points(split) => split.fmt(f),
+            Self::Number(number) => write!(f, "number {number}"),
         }
     }
 }

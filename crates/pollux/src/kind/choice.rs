@@ -135,7 +135,7 @@ impl NewPoll {
 pub fn rows(choice: &ChoiceView, people: u64) -> Vec<BarRow<'_>> {
     let most = choice.options.iter().filter_map(|option| option.votes).max().unwrap_or(0);
     let rows = choice.options.iter().map(|OptionView { text, votes, .. }| BarRow {
-        text,
+        text: text.into(),
         bar: votes.map(|votes| bar(votes, most)),
         number: votes.map_or("–".into(), grouped),
         note: votes.map_or(String::new(), |votes| percent(votes, people)),

@@ -5,10 +5,12 @@
 //! A new kind is a file here and a line in each `match` below.
 
 mod choice;
+mod number;
 mod points;
 mod ranking;
 mod rating;
 
+use std::borrow::Cow;
 use std::num::TryFromIntError;
 
 use pollux_core::kind::{Answer, Form, Kind};
@@ -24,7 +26,7 @@ use crate::exit::Outcome;
 /// Returns the polls that the demo shows, as an organiser writes them. [`SAMPLE_VOTE`] is a vote in the first.
 pub fn samples() -> Vec<Value> {
     let more = rating::samples().into_iter().chain(ranking::samples()).chain(points::samples());
-    choice::samples().into_iter().chain(more).collect()
+    choice::samples().into_iter().chain(more).chain(number::samples()).collect()
 }
 
 /// Returns the poll that an audience creates if it is told of none.
@@ -39,6 +41,7 @@ pub fn form(described: &KindView) -> Result<Form, TryFromIntError> {
         KindView::Rating(rating) => Form::Rating(rating::form(rating)?),
         KindView::Ranking(ranking) => Form::Ranking(ranking::form(ranking)?),
         KindView::Points(points) => Form::Points(points::form(points)?),
+        KindView::Number(number) => Form::Number(number::form(number)?),
     })
 }
 
@@ -57,6 +60,7 @@ impl Answers {
             Form::Rating(form) => rating::ranks(form),
             Form::Ranking(form) => ranking::ranks(form),
             Form::Points(form) => points::ranks(form),
+            Form::Number(form) => number::ranks(form),
         };
         Self { form, popularity: Zipf::new(ranks, exponent) }
     }
@@ -69,6 +73,7 @@ impl Answers {
             Form::Rating(form) => Answer::Rating(rating::draw(form, rank, dice)),
             Form::Ranking(form) => Answer::Ranking(ranking::draw(form, rank, dice)),
             Form::Points(form) => Answer::Points(points::draw(form, rank, dice)),
+            Form::Number(form) => Answer::Number(number::draw(form, rank, dice)),
         }
     }
 }
@@ -101,7 +106,9 @@ impl Zipf {
 pub fn member(answer: &Answer) -> (&'static str, Value) {
     match answer {
         Answer::Choice(marked) => choice::member(*marked),
-        Answer::Rating(_) | Answer::Ranking(_) | Answer::Points(_) => answer.to_member(),
+        Answer::Rating(_) | Answer::Ranking(_) | Answer::Points(_) | Answer::Number(_) => {
+            answer.to_member()
+        }
     }
 }
 
@@ -117,17 +124,19 @@ pub struct Vote {
         help = "Answer to vote with: numbers of options in a choice, such as [1,3]; in a rating a step or null for each \
                 statement, such as [5,null,3] [default there: the highest step for each]; in a ranking numbers of \
                 options, the best first [default there: the organiser's order]; points for each option, such as \
-                [40,0,60] [default there: all for the first]",
+                [40,0,60] [default there: all for the first]; or a number, such as 42.5 [default there: the middle]",
         requires = "cast",
         conflicts_with = "ballot",
-        value_parser = array
+        allow_negative_numbers = true,
+        value_parser = answer
     )]
     answer: Option<Value>,
 }
 
-fn array(text: &str) -> Result<Value, String> {
-    let value = serde_json::from_str(text).ok().filter(Value::is_array);
-    value.ok_or_else(|| "not an array in JSON".into())
+fn answer(text: &str) -> Result<Value, String> {
+    let value = serde_json::from_str(text).ok();
+    let value = value.filter(|value: &Value| value.is_array() || value.is_number());
+    value.ok_or_else(|| "neither an array nor a number in JSON".into())
 }
 
 impl Vote {
@@ -149,6 +158,10 @@ impl Vote {
                 self.choice.refuse(|| points::describe(points))?;
                 Ok(("answer", points::all_to_the_first(points)))
             }
+            (None, KindView::Number(number)) => {
+                self.choice.refuse(|| number::describe(number))?;
+                Ok(("answer", number::middle(number)))
+            }
         }
     }
 }
@@ -167,6 +180,8 @@ pub struct NewPoll {
     ranking: ranking::NewPoll,
     #[command(flatten)]
     points: points::NewPoll,
+    #[command(flatten)]
+    number: number::NewPoll,
 }
 
 impl NewPoll {
@@ -178,14 +193,15 @@ impl NewPoll {
         self.rating.write(&mut body);
         self.ranking.write(&mut body);
         self.points.write(&mut body);
+        self.number.write(&mut body);
         body
     }
 }
 
 /// `COLUMNS` has each kind's own columns in a sheet of ballots. The first of a kind's columns has the answer in
 /// numbers, and the second one in the organiser's words.
-pub const COLUMNS: [&[&str]; 4] =
-    [&choice::COLUMNS, &rating::COLUMNS, &ranking::COLUMNS, &points::COLUMNS];
+pub const COLUMNS: [&[&str]; 5] =
+    [&choice::COLUMNS, &rating::COLUMNS, &ranking::COLUMNS, &points::COLUMNS, &number::COLUMNS];
 
 /// Returns the columns of [`COLUMNS`] that ballots in polls of this kind fill.
 pub fn columns(kind: &Kind) -> &'static [&'static str; 2] {
@@ -194,6 +210,7 @@ pub fn columns(kind: &Kind) -> &'static [&'static str; 2] {
         Kind::Rating(_) => &rating::COLUMNS,
         Kind::Ranking(_) => &ranking::COLUMNS,
         Kind::Points(_) => &points::COLUMNS,
+        Kind::Number(_) => &number::COLUMNS,
     }
 }
 
@@ -201,7 +218,7 @@ pub fn columns(kind: &Kind) -> &'static [&'static str; 2] {
 pub fn cell(answer: &Answer) -> String {
     match answer {
         Answer::Choice(marked) => choice::cell(*marked),
-        Answer::Rating(_) | Answer::Ranking(_) | Answer::Points(_) => {
+        Answer::Rating(_) | Answer::Ranking(_) | Answer::Points(_) | Answer::Number(_) => {
             answer.to_member().1.to_string()
         }
     }
@@ -210,7 +227,7 @@ pub fn cell(answer: &Answer) -> String {
 /// `BarRow` is one line of a poll's picture in a terminal.
 pub struct BarRow<'a> {
     /// The text of what was answered.
-    pub text: &'a str,
+    pub text: Cow<'a, str>,
     /// The part of the room that the bar takes, and whether the bar is the longest. `None` while hidden.
     pub bar: Option<(f64, bool)>,
     /// The number that the bar stands for.
@@ -226,6 +243,17 @@ pub fn rows(poll: &PollView) -> Vec<BarRow<'_>> {
         KindView::Rating(rating) => rating::rows(rating),
         KindView::Ranking(ranking) => ranking::rows(ranking),
         KindView::Points(points) => points::rows(points),
+        KindView::Number(number) => number::rows(number),
+    }
+}
+
+/// Returns a line of figures below the picture, of kinds that have some of the poll as a whole.
+pub fn summary(poll: &PollView) -> Option<String> {
+    match &poll.kind {
+        KindView::Number(number) => number::summary(number),
+        KindView::Choice(_) | KindView::Rating(_) | KindView::Ranking(_) | KindView::Points(_) => {
+            None
+        }
     }
 }
 
@@ -275,6 +303,14 @@ mod tests {
         described(json!({ "kind": "points", "budget": budget, "options": options }))
     }
 
+    fn number() -> KindView {
+        described(json!({
+            "kind": "number", "min": -1, "max": 2.5, "step": 0.5, "unit": "kg", "solution": null,
+            "votes": 0, "mean": null, "median": null, "spread": [0, 0, 0, 0, 0, 0, 0, 0],
+            "nearest": null,
+        }))
+    }
+
     /// Reads flags as a command does that has the flags of `F`, and those that they refer to.
     fn typed<F: Args>(flags: &[&str]) -> Result<F, String> {
         let other = ["cast", "ballot"].map(|name| clap::Arg::new(name).long(name).num_args(0));
@@ -300,6 +336,10 @@ mod tests {
         assert_eq!(said(&["--answer", "[3]"], &ranking()), Ok(("answer", json!([3]))));
         assert_eq!(said(&[], &points(9)), Ok(("answer", json!([9, 0, 0]))));
         assert_eq!(said(&["--answer", "[0,1,2]"], &points(9)), Ok(("answer", json!([0, 1, 2]))));
+        assert_eq!(said(&[], &number()), Ok(("answer", json!(1))));
+        assert_eq!(said(&["--answer", "-0.5"], &number()), Ok(("answer", json!(-0.5))));
+        let refused = said(&["--option", "2"], &number()).unwrap_err();
+        insta::assert_snapshot!(refused, @"--option is for a choice, and this poll takes a number: give --answer with one from -1 to 2.5, in steps of 0.5");
         let refused = said(&["--option", "2"], &ranking()).unwrap_err();
         insta::assert_snapshot!(refused, @"--option is for a choice, and this poll is a ranking: give --answer with the numbers of 1 to 2 of its 3 options, the best first");
         let refused = said(&["--option", "2"], &points(9)).unwrap_err();
@@ -315,7 +355,9 @@ mod tests {
             &["--option", "1"],
             &["--answer", "[1]"],
             &["--cast", "--answer", "[1,"],
-            &["--cast", "--answer", "5"],
+            &["--cast", "--answer", "five"],
+            &["--cast", "--answer", "{}"],
+            &["--cast", "--answer", "null"],
         ] {
             assert!(typed::<Vote>(flags).is_err(), "{flags:?}");
         }
@@ -342,8 +384,28 @@ mod tests {
                 json!({ "question": "?", "options": ["a", "b"], "kind": kind, member: value });
             assert_eq!(made(&[&options[..], &flags].concat()), Ok(body));
         }
+        let bounds = ["--max", "2.5", "--min", "-1", "--step", "0.5"];
+        let beside = ["--unit", "kg", "--solution", "-0.25"];
+        assert_eq!(
+            made(&[&["--question", "?"], &bounds[..], &beside].concat()),
+            Ok(json!({
+                "question": "?", "kind": "number", "max": 2.5, "min": -1, "step": 0.5, "unit": "kg",
+                "solution": -0.25,
+            }))
+        );
+        assert_eq!(
+            made(&["--question", "?", "--max", "9"]),
+            Ok(json!({ "question": "?", "kind": "number", "max": 9 }))
+        );
         for wrong in [
             &["--question", "?"][..],
+            &["--max", "9"],
+            &["--question", "?", "--min", "0"],
+            &["--question", "?", "--unit", "kg"],
+            &["--question", "?", "--max", "nine"],
+            &["--question", "?", "--max", "9", "--option", "a"],
+            &["--question", "?", "--max", "9", "--statement", "a"],
+            &["--question", "?", "--option", "a", "--option", "b", "--solution", "1"],
             &["--option", "a"],
             &["--statement", "a"],
             &["--question", "?", "--option", "a", "--statement", "b"],
@@ -361,7 +423,7 @@ mod tests {
     fn whatever_is_asked_the_answers_drawn_are_allowed() {
         use rand::SeedableRng;
         let mut dice = StdRng::seed_from_u64(7);
-        for view in [choice(), rating(), ranking(), points(1), points(7), points(1000)] {
+        for view in [choice(), rating(), ranking(), points(1), points(7), points(1000), number()] {
             let form = form(&view).unwrap();
             let answers = Answers::new(form, 1.0);
             let mut counts = vec![0; form.slots()];

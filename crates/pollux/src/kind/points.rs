@@ -86,7 +86,7 @@ pub fn rows(points: &PointsView) -> Vec<BarRow<'_>> {
     let given = || points.options.iter().filter_map(|option| option.points);
     let (most, all) = (given().max().unwrap_or(0), given().sum());
     let rows = points.options.iter().map(|PointsOptionView { text, points, .. }| BarRow {
-        text,
+        text: text.into(),
         bar: points.map(|points| bar(points, most)),
         number: points.map_or("–".into(), grouped),
         note: points.map_or(String::new(), |points| percent(points, all)),

@@ -91,7 +91,7 @@ impl NewPoll {
 pub fn rows(ranking: &RankingView) -> Vec<BarRow<'_>> {
     let most = ranking.options.iter().filter_map(|option| option.points).max().unwrap_or(0);
     let rows = ranking.options.iter().map(|RankingOptionView { text, points, mean, .. }| BarRow {
-        text,
+        text: text.into(),
         bar: points.map(|points| bar(points, most)),
         number: points.map_or("–".into(), grouped),
         note: match (points, mean) {

@@ -104,7 +104,7 @@ fn row<'a>(rating: &RatingView, statement: &'a StatementView) -> BarRow<'a> {
     let part = |mean: f64| (mean - f64::from(rating.lowest)) / f64::from(rating.steps - 1);
     let hidden = statement.votes.is_none();
     BarRow {
-        text: &statement.text,
+        text: statement.text.as_str().into(),
         bar: (!hidden).then(|| (statement.mean.map_or(0.0, part), false)),
         number: statement.mean.map_or("–".into(), |mean| format!("{mean:.1}")),
         note: spread.iter().map(height).collect(),

@@ -10,7 +10,7 @@ use crossterm::style::Stylize;
 use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate};
 use pollux_server::watch::view::PollView;
 
-use crate::kind::{BarRow, rows};
+use crate::kind::{BarRow, rows, summary};
 use crate::terminal::{colour, quantity};
 
 /// The picture is this many columns wide if the width of the terminal is unknown.
@@ -68,6 +68,9 @@ pub fn line(poll: &PollView) -> String {
     for row in rows(poll) {
         let _ = write!(line, "  {}: {}", row.text, row.number);
     }
+    if let Some(figures) = summary(poll) {
+        let _ = write!(line, "  {figures}");
+    }
     line
 }
 
@@ -117,6 +120,9 @@ fn picture(
             }
             None => writeln!(text, "{name:<label$}  –"),
         };
+    }
+    if let Some(figures) = summary(poll) {
+        let _ = writeln!(text, "{}", cut(&figures, width.max(8)));
     }
     let mut foot = state(poll);
     if let Some(code) = &poll.code {

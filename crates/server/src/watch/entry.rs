@@ -80,7 +80,7 @@ impl Showing {
         let owner = audience == Audience::Owner;
         match view::sees_numbers(poll, audience) {
             false => Self::WithoutNumbers,
-            true if owner && poll.missed_closes_at.is_some() => Self::Owner,
+            true if owner && view::tells_owner_more(poll) => Self::Owner,
             true => Self::WithNumbers,
         }
     }

@@ -44,6 +44,18 @@ pub fn sees_numbers(poll: &Poll, audience: Audience) -> bool {
     shown(poll, audience) == Shown::Numbers
 }
 
+/// Whether this audience sees what the organiser keeps until the close: the right answer.
+fn sees_solution(poll: &Poll, audience: Audience) -> bool {
+    let closed = poll.status == PollStatus::Closed && sees_numbers(poll, audience);
+    audience == Audience::Owner || closed
+}
+
+/// Whether the owner of this poll is told more of it than others who see the numbers.
+pub fn tells_owner_more(poll: &Poll) -> bool {
+    let keeps = poll.kind.keeps_until_close() && poll.status != PollStatus::Closed;
+    keeps || poll.missed_closes_at.is_some()
+}
+
 /// Whether voters see the numbers of this poll and the public does not.
 pub fn shows_after_vote(poll: &Poll) -> bool {
     !sees_numbers(poll, Audience::Public) && sees_numbers(poll, Audience::Voted)
@@ -87,8 +99,8 @@ pub struct PollView {
     pub turnout: String,
     /// Whether the owner has revealed the numbers to everybody.
     pub revealed: bool,
-    /// How often people marked an option, rated a statement, ranked an option or gave one points; null while it
-    /// is hidden from you.
+    /// How often people marked an option, rated a statement, ranked an option, gave one points or gave a number; null
+    /// while it is hidden from you.
     #[schema(required)]
     pub total_votes: Option<u64>,
     /// The number of people counted; null while it is hidden from you. If `turnout` is shown, it is
@@ -148,7 +160,7 @@ pub fn poll(standing: &Standing, audience: Audience) -> PollView {
         id: poll.id.to_string(),
         code: (!poll.code.is_empty()).then(|| poll.code.clone()),
         question: poll.question.clone(),
-        kind: KindView::new(&poll.kind, counts.as_deref()),
+        kind: KindView::new(&poll.kind, counts.as_deref(), sees_solution(poll, audience)),
         status: status_word(poll.status).into(),
         is_final: standing.is_final(),
         round: poll.round,

@@ -101,8 +101,8 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
             }
             "const" => rule != value,
             "enum" => !rule.as_array().unwrap().contains(value),
-            "minimum" => value.as_i64().is_some_and(|n| n < rule.as_i64().unwrap()),
-            "maximum" => value.as_i64().is_some_and(|n| n > rule.as_i64().unwrap()),
+            "minimum" => value.as_f64().is_some_and(|n| n < rule.as_f64().unwrap()),
+            "maximum" => value.as_f64().is_some_and(|n| n > rule.as_f64().unwrap()),
             "minLength" => length.is_some_and(|n| n < number),
             "maxLength" => length.is_some_and(|n| n > number),
             "minItems" => items.is_some_and(|n| n < number),

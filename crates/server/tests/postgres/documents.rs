@@ -7,6 +7,7 @@ use pollux_core::event::{Event, Layout};
 use pollux_core::id::{PollId, UnixMillis};
 use pollux_core::kind::Kind;
 use pollux_core::kind::choice::{Choice, ChoiceMode};
+use pollux_core::kind::number::{self, Decimal, Number};
 use pollux_core::kind::points::{self, Points};
 use pollux_core::kind::ranking::{self, Ranking};
 use pollux_core::kind::rating::{KindWord, Rating, Symbol};
@@ -54,6 +55,18 @@ pub fn points() -> Kind {
     Kind::Points(Points { kind: points::KindWord::Points, options, budget: 1000 })
 }
 
+/// Returns what a number asks.
+pub fn number() -> Kind {
+    Kind::Number(Number {
+        kind: number::KindWord::Number,
+        min: Decimal::of_millionths(-999_999_999_999_999),
+        max: Decimal::of_millionths(1),
+        step: Decimal::of_millionths(1_000_000_000_000_000),
+        unit: "'; -- µ\\".into(),
+        solution: Some(Decimal::of_millionths(8_848_860_000)),
+    })
+}
+
 /// Returns polls that differ in everything that a poll can have. Some belong to the event.
 fn shapes(event: &Event) -> Vec<Poll> {
     let plain = open_poll(1);
@@ -98,7 +111,8 @@ fn shapes(event: &Event) -> Vec<Poll> {
     };
     let ranking = Poll { kind: ranking(), ..plain.clone() };
     let points = Poll { kind: points(), ..plain.clone() };
-    vec![plain, multiple, rating, timed, deleted, ranking, points]
+    let number = Poll { kind: number(), ..plain.clone() };
+    vec![plain, multiple, rating, timed, deleted, ranking, points, number]
 }
 
 fn full_event(n: u64, polls: &[PollId]) -> Event {

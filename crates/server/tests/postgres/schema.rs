@@ -13,7 +13,7 @@ use pollux_server::store::conformance::{
 use pollux_server::store::postgres::{OpenError, Outboxed, PostgresStore};
 use pollux_server::store::{Ballots, Counting, Polls};
 
-use super::documents::{points, ranking, rating};
+use super::documents::{number, points, ranking, rating};
 use super::{client, database, shared, sql};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -129,7 +129,7 @@ async fn an_organiser_can_read_the_tables() {
     worker.vote(&poll, voter(1), ballot_id(1), &[1]).await;
     worker.vote(&poll, voter(2), ballot_id(2), &[1, 3]).await;
     let mut others = Vec::new();
-    for (n, kind) in (2..).zip([rating(), ranking(), points()]) {
+    for (n, kind) in (2..).zip([rating(), ranking(), points(), number()]) {
         others.push(create(&*store, Poll { kind, ..open_poll(n) }).await);
     }
     let client = client(&config).await;

@@ -137,6 +137,10 @@ pub fn turnout(shown: &Shown, polls: &[PollPlan], truth: &Recount) {
 /// Returns the numbers of a poll, slot by slot.
 pub fn counts(view: &Value) -> Vec<u64> {
     let kind = view["kind"].as_str();
+    if kind == Some("number") {
+        let spread = view["spread"].as_array().into_iter().flatten();
+        return spread.filter_map(Value::as_u64).collect();
+    }
     let rows = if kind == Some("rating") { &view["statements"] } else { &view["options"] };
     let numbers = |row: &Value| -> Vec<Value> {
         match kind {

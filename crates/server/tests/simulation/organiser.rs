@@ -34,6 +34,13 @@ pub async fn create(world: &World, hidden: bool, dice: &mut StdRng) -> Vec<PollP
                 let own = json!({ "kind": "points", "options": texts, "budget": budget });
                 (Asks::Points { options: count, budget }, own)
             }
+            6..8 => {
+                let own = json!({
+                    "kind": "number", "min": -0.5, "max": count, "step": 0.5, "solution": 1.25,
+                });
+                let values = 2 * count + 2;
+                (Asks::Number { min: -500_000, step: 500_000, values }, own)
+            }
             _ => (Asks::Choice { options: count, most: 1 }, json!({ "options": texts })),
         };
         let mut body = json!({

@@ -87,10 +87,13 @@ pub fn shows_numbers(poll: &Value) -> bool {
     total.is_some()
 }
 
-/// Asserts that the view is one that everybody may see.
+/// Asserts that the view is one that everybody may see. The right answer is told with the numbers, but not before the
+/// close.
 pub fn shows_to_all(poll: &Value) {
     let everybodys = poll["results"] == "live" || poll["revealed"] == true;
     assert_eq!(shows_numbers(poll), everybodys, "{poll}");
+    let closed = everybodys && poll["status"] == "closed";
+    assert!(closed || (poll["solution"].is_null() && poll["nearest"].is_null()), "{poll}");
 }
 
 /// Asserts invariant 5: as long as the epoch lasts, versions never go back, and one version stands for one

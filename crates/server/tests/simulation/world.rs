@@ -84,6 +84,10 @@ impl PollPlan {
                 given.shuffle(dice);
                 json!({ "answer": given })
             }
+            Asks::Number { min, step, values } => {
+                let number = min + step * dice.random_range(0..values) as i64;
+                json!({ "answer": number as f64 / 1e6 })
+            }
         }
     }
 }

@@ -230,7 +230,7 @@ export type EventPoll = {
      */
     id: string;
     /**
-     * The poll's kind: single, multiple, rating, ranking or points.
+     * The poll's kind: single, multiple, rating, ranking, points or number.
      */
     kind: string;
     /**
@@ -281,16 +281,16 @@ export type Export = {
     poll: Poll;
     /**
      * The results in the organiser's order: a line for each option of a choice or of a poll for points, for each
-     * step of each statement of a rating, or for each place of each option of a ranking.
+     * step of each statement of a rating, for each place of each option of a ranking, or for each value of a number.
      */
     results: Array<ExportedLine>;
 };
 
 /**
  * A line holds the result of one option of a choice or of a poll for points, of one step on a statement of a rating,
- * or of one place of an option in a ranking.
+ * of one place of an option in a ranking, or of one value of a number.
  */
-export type ExportedLine = ExportedOption | ExportedStep | ExportedPlace | ExportedPoints;
+export type ExportedLine = ExportedOption | ExportedStep | ExportedPlace | ExportedPoints | ExportedValue;
 
 /**
  * An `ExportedOption` is a line of a choice: the result of one option.
@@ -408,6 +408,36 @@ export type ExportedStep = {
 };
 
 /**
+ * An `ExportedValue` is a line of a number: how many people gave one value.
+ */
+export type ExportedValue = {
+    /**
+     * The mean of all answers, which is the same on each line; null while nobody has answered.
+     */
+    mean: number | null;
+    /**
+     * The median of all answers, which is the same on each line; null while nobody has answered.
+     */
+    median: number | null;
+    /**
+     * The part, from 0 to 1, of the people counted who gave it.
+     */
+    share: number;
+    /**
+     * The unit; empty if there is none.
+     */
+    unit: string;
+    /**
+     * The value.
+     */
+    value: number;
+    /**
+     * The number of people counted who gave the value.
+     */
+    votes: number;
+};
+
+/**
  * A `FieldError` is a broken rule and its place.
  */
 export type FieldError = {
@@ -450,7 +480,7 @@ export type Health = {
 /**
  * The `Kind` is the part of a poll that depends on what it asks.
  */
-export type Kind = Choice | Rating | Ranking | Points;
+export type Kind = Choice | Rating | Ranking | Points | NumberPoll;
 
 /**
  * The `Leaderboard` ranks the options and polls of all open, listed polls whose numbers everybody
@@ -510,6 +540,20 @@ export type LogStatus = {
      * first; null if there is nothing of the kind.
      */
     weakness: string | null;
+};
+
+/**
+ * `Nearest` holds the answers that are nearest to the right one, of all that anybody gave.
+ */
+export type Nearest = {
+    /**
+     * The number of people who gave them.
+     */
+    people: number;
+    /**
+     * The answers: one, or two if one lies as far below the right answer as the other above it.
+     */
+    values: Array<number>;
 };
 
 /**
@@ -620,6 +664,78 @@ export type NewEventTokens = {
 };
 
 /**
+ * A `NewNumber` is a new poll in which voters guess or estimate a number.
+ */
+export type NewNumber = {
+    /**
+     * The number of seconds after its opening at which the poll closes by itself; instead of `closesAt`.
+     */
+    closesAfter?: number | null;
+    /**
+     * The time at which the poll closes by itself. RFC 3339.
+     */
+    closesAt?: string | null;
+    /**
+     * Origins that may frame the poll's overlay, such as `https://example.org`; `*` alone stands for any.
+     */
+    embed?: Array<string> | null;
+    /**
+     * The kind, which is number.
+     */
+    kind: NumberWord;
+    /**
+     * Whether the poll is shown in lists and on the leaderboard; default true.
+     */
+    listed?: boolean | null;
+    /**
+     * The greatest number that a ballot may have, which is a whole number of steps above `min`; default 100. There
+     * may be at most 1,001 numbers from `min` to `max`.
+     */
+    max?: number | null;
+    /**
+     * The least number that a ballot may have, with at most 6 digits after the point; default 0.
+     */
+    min?: number | null;
+    /**
+     * Whether the poll opens at once; default true. With false it is a draft.
+     */
+    open?: boolean | null;
+    /**
+     * The question: 1 to 500 characters, as people count them (grapheme clusters), in at most 4,000 bytes.
+     */
+    question: string;
+    /**
+     * When the public sees the numbers: live (default), afterVote or hidden.
+     */
+    results?: string | null;
+    /**
+     * What a second ballot of a voter does: replace (default) or refuse.
+     */
+    revote?: string | null;
+    /**
+     * The right answer, with at most 6 digits after the point; null, which is the default, for none. It need be no
+     * number that a ballot may have. Nobody but the owner is told it before the poll is closed.
+     */
+    solution?: number | null;
+    /**
+     * The step from one number to the next, which is above 0 and has at most 6 digits after the point; default 1.
+     */
+    step?: number | null;
+    /**
+     * Whether everybody sees how many have voted while the numbers are hidden: shown (default) or hidden.
+     */
+    turnout?: string | null;
+    /**
+     * The unit: up to 20 characters, or empty, which is the default.
+     */
+    unit?: string | null;
+    /**
+     * Whether ballots may have a `voterId`; default true.
+     */
+    voterIds?: boolean | null;
+};
+
+/**
  * A `NewPoints` is a new poll in which voters spread points over options.
  */
 export type NewPoints = {
@@ -681,7 +797,7 @@ export type NewPoints = {
 /**
  * A `NewPoll` is what an organiser sends to create a poll of any kind.
  */
-export type NewPoll = NewChoice | NewRating | NewRanking | NewPoints;
+export type NewPoll = NewChoice | NewRating | NewRanking | NewPoints | NewNumber;
 
 /**
  * A `NewRanking` is a new poll in which voters put options in order.
@@ -831,6 +947,127 @@ export type NewToken = {
      */
     pollId: string;
 };
+
+/**
+ * A `NumberPatch` changes the draft of a number, or makes the draft of another kind one; then it must have `kind`.
+ */
+export type NumberPatch = {
+    /**
+     * The number of seconds after its opening at which the poll closes by itself; null for never. It
+     * replaces `closesAt`.
+     */
+    closesAfter?: number | null;
+    /**
+     * The time at which the poll closes by itself, RFC 3339; null for never. It replaces `closesAfter`.
+     */
+    closesAt?: string | null;
+    /**
+     * Origins that may frame the poll's overlay. A change of this member alone is possible at any time.
+     */
+    embed?: Array<string> | null;
+    /**
+     * The kind, which is number.
+     */
+    kind?: NumberWord;
+    /**
+     * Whether the poll is shown in lists and on the leaderboard.
+     */
+    listed?: boolean | null;
+    /**
+     * The greatest number that a ballot may have; null for the default.
+     */
+    max?: number | null;
+    /**
+     * The least number that a ballot may have; null for the default.
+     */
+    min?: number | null;
+    /**
+     * The question: 1 to 500 characters, as people count them (grapheme clusters), in at most 4,000 bytes.
+     */
+    question?: string;
+    /**
+     * When the public sees the numbers: live, afterVote or hidden.
+     */
+    results?: string | null;
+    /**
+     * What a second ballot of a voter does: replace or refuse.
+     */
+    revote?: string | null;
+    /**
+     * The right answer; null for none.
+     */
+    solution?: number | null;
+    /**
+     * The step from one number to the next; null for the default.
+     */
+    step?: number | null;
+    /**
+     * Whether everybody sees how many have voted while the numbers are hidden: shown or hidden.
+     */
+    turnout?: string | null;
+    /**
+     * The unit: up to 20 characters, or empty.
+     */
+    unit?: string | null;
+    /**
+     * Whether ballots may have a `voterId`.
+     */
+    voterIds?: boolean | null;
+};
+
+/**
+ * In a `NumberPoll`, voters guess or estimate a number.
+ */
+export type NumberPoll = {
+    /**
+     * The kind: number.
+     */
+    kind: NumberWord;
+    /**
+     * The greatest number that a ballot may have, which is a whole number of steps above the least.
+     */
+    max: number;
+    /**
+     * The mean of the answers; null while it is hidden from you, and while nobody has answered.
+     */
+    mean: number | null;
+    /**
+     * The median of the answers, which of an even number is the mean of the two middle ones; null while it is hidden
+     * from you, and while nobody has answered.
+     */
+    median: number | null;
+    /**
+     * The least number that a ballot may have.
+     */
+    min: number;
+    nearest: Nearest | null;
+    /**
+     * The right answer; null if the organiser keeps none. For everybody but the owner it is also null until the poll
+     * is closed, and while the numbers are hidden.
+     */
+    solution: number | null;
+    /**
+     * How many people gave each number, from the least one on; null while it is hidden from you.
+     */
+    spread: Array<number> | null;
+    /**
+     * The step from one number to the next.
+     */
+    step: number;
+    /**
+     * The unit; empty if there is none.
+     */
+    unit: string;
+    /**
+     * The number of people counted who answered; null while it is hidden from you.
+     */
+    votes: number | null;
+};
+
+/**
+ * The `NumberWord` stands for this kind.
+ */
+export type NumberWord = 'number';
 
 /**
  * `Points` has options over which voters spread the points of a budget.
@@ -1027,8 +1264,8 @@ export type Poll = Kind & {
      */
     totalVoters: number | null;
     /**
-     * How often people marked an option, rated a statement, ranked an option or gave one points; null while it
-     * is hidden from you.
+     * How often people marked an option, rated a statement, ranked an option, gave one points or gave a number; null
+     * while it is hidden from you.
      */
     totalVotes: number | null;
     /**
@@ -1081,7 +1318,7 @@ export type PollOption = {
 /**
  * A `PollPatch` changes a draft (a JSON merge patch). It has the members of `NewPoll` except `open`, all optional.
  */
-export type PollPatch = ChoicePatch | RatingPatch | RankingPatch | PointsPatch;
+export type PollPatch = ChoicePatch | RatingPatch | RankingPatch | PointsPatch | NumberPatch;
 
 /**
  * A position says where a record stands on the log.
@@ -1231,7 +1468,7 @@ export type RankedPoll = {
      */
     totalVoters: number;
     /**
-     * How often people marked an option, rated a statement, ranked an option or gave one points.
+     * How often people marked an option, rated a statement, ranked an option, gave one points or gave a number.
      */
     totalVotes: number;
 };
@@ -1522,7 +1759,7 @@ export type ReplayFrame = {
      * The marks counted by then: for a choice one number for each option in the organiser's order; for a
      * rating one for each step of the first statement, then of the second, and so on; for a ranking likewise one
      * for each place of each option; for points the first option's points and the number of people who gave it any,
-     * then the same of the second, and so on.
+     * then the same of the second, and so on; for a number one for each value, from the least on.
      */
     votes: Array<number>;
 };
@@ -1691,7 +1928,7 @@ export type TrendPoint = {
      * The marks counted by then: for a choice one number for each option in the organiser's order; for a
      * rating one for each step of the first statement, then of the second, and so on; for a ranking likewise one
      * for each place of each option; for points the first option's points and the number of people who gave it any,
-     * then the same of the second, and so on.
+     * then the same of the second, and so on; for a number one for each value, from the least on.
      */
     votes: Array<number>;
 };
@@ -1703,9 +1940,9 @@ export type Vote = {
     /**
      * The answer, as the poll's kind defines it: for a choice the ids of the options; for a rating a step of
      * the scale for each statement, or null to skip it; for a ranking the ids of the options, the best first; for
-     * points the points given to each option, 0 for none.
+     * points the points given to each option, 0 for none; for a number the number.
      */
-    answer?: Array<number | null> | null;
+    answer?: Array<number | null> | number | null;
     /**
      * A UUIDv7 that the client creates. With it a lost answer can be asked for again by sending the same
      * ballot.

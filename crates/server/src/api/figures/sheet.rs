@@ -66,8 +66,12 @@ impl Columns {
     }
 }
 
-/// Returns the cell as text, with an apostrophe in front if a spreadsheet would take it for a formula.
+/// Returns the cell as text, with an apostrophe in front if a spreadsheet would take it for a formula. A number below zero
+/// is none.
 pub fn defused(cell: &str) -> Cow<'_, str> {
+    if is_below_zero(cell) {
+        return cell.into();
+    }
     let formula = |c: char| {
         // The wide forms count too, because East Asian versions take them for the narrow ones.
         matches!(c, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠' | '\t' | '\r')
@@ -76,6 +80,14 @@ pub fn defused(cell: &str) -> Cow<'_, str> {
     // on their own.
     let first = cell.chars().find(|c| formula(*c) || !c.is_whitespace());
     if first.is_some_and(formula) { format!("'{cell}").into() } else { cell.into() }
+}
+
+/// Returns whether the cell is a minus with digits and perhaps a fraction behind it, and nothing else.
+fn is_below_zero(cell: &str) -> bool {
+    let Some(number) = cell.strip_prefix('-') else { return false };
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits(whole) && digits(fraction)
 }
 
 #[cfg(test)]
@@ -102,12 +114,13 @@ mod tests {
 
     #[test]
     fn formulas_are_defused_and_nothing_else_is_touched() {
-        for cell in
-            ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "  =1", "\u{a0}=1", "\n=1", "＝1"]
-        {
+        for cell in [
+            "=1+1", "+1", "-1+1", "-", "-A1", "-1.", "-.5", "-1.5.2", " -1", "-1 ", "－1", "-²",
+            "@SUM(A1)", "\tx", "\rx", "  =1", "\u{a0}=1", "\n=1", "＝1",
+        ] {
             assert_eq!(defused(cell), format!("'{cell}"), "{cell:?}");
         }
-        for cell in ["", "plain", "a=b", "1-2", "  a@b", "'=1", "0199-…"] {
+        for cell in ["", "plain", "a=b", "1-2", "  a@b", "'=1", "0199-…", "-1", "-0.25"] {
             assert_eq!(defused(cell), cell);
         }
     }

@@ -4,6 +4,7 @@
 //! A new kind is a file here and a line in each list and `match` below.
 
 pub mod choice;
+pub mod number;
 pub mod points;
 pub mod ranking;
 pub mod rating;
@@ -13,6 +14,7 @@ use std::mem::discriminant;
 
 use pollux_core::kind::KindDraft;
 use pollux_core::kind::choice::ChoiceMode;
+use serde::Serialize;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -20,8 +22,8 @@ use super::http::fields::Fields;
 use super::http::schema::Named;
 
 /// Returns the words of `kind` for other kinds than a choice, each with the empty draft that it begins.
-fn words() -> [(&'static str, KindDraft); 3] {
-    [rating::begin(), ranking::begin(), points::begin()]
+fn words() -> [(&'static str, KindDraft); 4] {
+    [rating::begin(), ranking::begin(), points::begin(), number::begin()]
 }
 
 /// Applies the members that belong to the draft's kind. Another `kind` begins a draft of that kind anew, which keeps the
@@ -40,6 +42,7 @@ pub fn write(fields: &mut Fields, draft: &mut KindDraft) {
         KindDraft::Rating(draft) => rating::write(fields, draft),
         KindDraft::Ranking(draft) => ranking::write(fields, draft),
         KindDraft::Points(draft) => points::write(fields, draft),
+        KindDraft::Number(draft) => number::write(fields, draft),
     }
     refuse_others(fields);
 }
@@ -78,7 +81,7 @@ fn options(draft: &mut KindDraft) -> Option<&mut Vec<String>> {
         KindDraft::Choice(draft) => Some(&mut draft.options),
         KindDraft::Ranking(draft) => Some(&mut draft.options),
         KindDraft::Points(draft) => Some(&mut draft.options),
-        KindDraft::Rating(_) => None,
+        KindDraft::Rating(_) | KindDraft::Number(_) => None,
     }
 }
 
@@ -89,6 +92,7 @@ pub fn members(draft: &KindDraft) -> &'static [&'static str] {
         KindDraft::Rating(_) => &rating::MEMBERS,
         KindDraft::Ranking(_) => &ranking::MEMBERS,
         KindDraft::Points(_) => &points::MEMBERS,
+        KindDraft::Number(_) => &number::MEMBERS,
     }
 }
 
@@ -109,22 +113,24 @@ impl Shape {
 }
 
 /// Returns the shapes of new polls.
-pub fn new_polls() -> [Shape; 4] {
+pub fn new_polls() -> [Shape; 5] {
     [
         Shape::of::<choice::NewChoice>(),
         Shape::of::<rating::NewRating>(),
         Shape::of::<ranking::NewRanking>(),
         Shape::of::<points::NewPoints>(),
+        Shape::of::<number::NewNumber>(),
     ]
 }
 
 /// Returns the shapes of changes of drafts.
-pub fn patches() -> [Shape; 4] {
+pub fn patches() -> [Shape; 5] {
     [
         Shape::of::<choice::ChoicePatch>(),
         Shape::of::<rating::RatingPatch>(),
         Shape::of::<ranking::RankingPatch>(),
         Shape::of::<points::PointsPatch>(),
+        Shape::of::<number::NumberPatch>(),
     ]
 }
 
@@ -134,8 +140,20 @@ pub fn patches() -> [Shape; 4] {
 struct Any {
     /// The answer, as the poll's kind defines it: for a choice the ids of the options; for a rating a step of
     /// the scale for each statement, or null to skip it; for a ranking the ids of the options, the best first; for
-    /// points the points given to each option, 0 for none.
-    answer: Option<Vec<Option<u16>>>,
+    /// points the points given to each option, 0 for none; for a number the number.
+    #[schema(inline)]
+    answer: Option<AnyAnswer>,
+}
+
+/// `AnyAnswer` is the answer to a poll of any kind.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "it is only for the documents")]
+enum AnyAnswer {
+    /// The answer of every kind but a number.
+    Row(Vec<Option<u16>>),
+    /// A number.
+    Number(f64),
 }
 
 /// Returns the shapes of the members in which an answer may be written.

@@ -4,6 +4,7 @@ use pollux_core::ballot::{NamedBy, Status};
 use pollux_core::digest::Digest;
 use pollux_core::fold::{Link, Trail};
 use pollux_core::kind::Answer;
+use pollux_core::kind::number::Decimal;
 use pollux_core::kind::points::Split;
 use pollux_core::kind::ranking::Order;
 use pollux_core::kind::rating::Steps;
@@ -230,7 +231,9 @@ pub async fn keeps_every_answer(backend: &dyn Backend) {
     let marked = [&[1][..], &[62], &[63], &[64], &[1, 100]].map(choosing);
     let ranked = [vec![20], (1..=20).collect()].map(|order| Answer::Ranking(Order::of(order)));
     let given = [vec![0, 1], vec![50; 20]].map(|points| Answer::Points(Split::of(points)));
-    let answers = rated.into_iter().chain(marked).chain(ranked).chain(given);
+    let numbers = [0, 1, -42_500_000, 999_999_999_999_999, 1_000_000_000_000_000];
+    let numbers = numbers.map(|number| Answer::Number(Decimal::of_millionths(number)));
+    let answers = rated.into_iter().chain(marked).chain(ranked).chain(given).chain(numbers);
     let rows: Vec<BallotRow> = (0..)
         .zip(answers)
         .map(|(n, answer)| {

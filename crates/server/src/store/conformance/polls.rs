@@ -1,5 +1,6 @@
 //! The contract about polls: creating, changing, finding, settling.
 
+use pollux_core::kind::number::{self, Decimal};
 use pollux_core::kind::{KindDraft, points, ranking, rating};
 use pollux_core::poll::{Draft, Poll, PollStatus, Turnout};
 
@@ -40,7 +41,19 @@ pub async fn creates_and_reads_back(backend: &dyn Backend) {
     let rating = rating::Draft { statements: texts(), high_label, ..Default::default() };
     let ranking = ranking::Draft { options: texts(), places: Some(1) };
     let points = points::Draft { options: texts(), budget: Some(1000) };
-    let kinds = [KindDraft::Ranking(ranking), KindDraft::Points(points), KindDraft::Rating(rating)];
+    let number = number::Draft {
+        min: Some(Decimal::of_millionths(-999_999_999_999_999)),
+        max: Some(Decimal::of_millionths(999_999_999_999_999)),
+        step: Some(Decimal::of_millionths(2 * 999_999_999_999_999)),
+        unit: "µg/m²".into(),
+        solution: Some(Decimal::of_millionths(1)),
+    };
+    let kinds = [
+        KindDraft::Ranking(ranking),
+        KindDraft::Points(points),
+        KindDraft::Number(number),
+        KindDraft::Rating(rating),
+    ];
     let mut rated = kept.clone();
     for (n, kind) in (2..).zip(kinds) {
         let draft = Draft::new("How was it?", kind);

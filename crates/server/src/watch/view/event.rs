@@ -53,7 +53,7 @@ pub struct EventPoll {
     pub id: String,
     /// The poll's question.
     pub question: String,
-    /// The poll's kind: single, multiple, rating, ranking or points.
+    /// The poll's kind: single, multiple, rating, ranking, points or number.
     pub kind: String,
     /// The poll's status: draft, open or closed.
     pub status: String,

@@ -55,7 +55,7 @@ pub struct RankedPoll {
     pub question: String,
     /// The number of people counted, by which the poll is ranked.
     pub total_voters: u64,
-    /// How often people marked an option, rated a statement, ranked an option or gave one points.
+    /// How often people marked an option, rated a statement, ranked an option, gave one points or gave a number.
     pub total_votes: u64,
 }
 

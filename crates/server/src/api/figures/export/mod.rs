@@ -37,7 +37,7 @@ pub struct ExportView {
     /// The poll as its owner sees it.
     pub poll: PollView,
     /// The results in the organiser's order: a line for each option of a choice or of a poll for points, for each
-    /// step of each statement of a rating, or for each place of each option of a ranking.
+    /// step of each statement of a rating, for each place of each option of a ranking, or for each value of a number.
     pub results: Vec<ExportedLine>,
 }
 

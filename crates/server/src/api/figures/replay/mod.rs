@@ -65,7 +65,7 @@ pub struct Frame {
     /// The marks counted by then: for a choice one number for each option in the organiser's order; for a
     /// rating one for each step of the first statement, then of the second, and so on; for a ranking likewise one
     /// for each place of each option; for points the first option's points and the number of people who gave it any,
-    /// then the same of the second, and so on.
+    /// then the same of the second, and so on; for a number one for each value, from the least on.
     pub votes: Vec<u64>,
 }
 

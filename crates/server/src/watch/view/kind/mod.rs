@@ -1,6 +1,7 @@
 //! The views of the kinds of poll, told apart by the member `kind`.
 
 pub mod choice;
+pub mod number;
 pub mod points;
 pub mod ranking;
 pub mod rating;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use self::choice::ChoiceView;
+use self::number::NumberView;
 use self::points::PointsView;
 use self::ranking::RankingView;
 use self::rating::RatingView;
@@ -27,16 +29,20 @@ pub enum KindView {
     Ranking(RankingView),
     /// Points to spread over options.
     Points(PointsView),
+    /// A number to guess or to estimate.
+    Number(NumberView),
 }
 
 impl KindView {
-    /// Makes the view of the kind with these counts, or without any for those who may not see them.
-    pub fn new(kind: &Kind, counts: Option<&[u64]>) -> Self {
+    /// Makes the view of the kind with these counts, or without any for those who may not see them. `solved` says
+    /// whether they may see what the organiser keeps until the close.
+    pub fn new(kind: &Kind, counts: Option<&[u64]>, solved: bool) -> Self {
         match kind {
             Kind::Choice(choice) => Self::Choice(ChoiceView::new(choice, counts)),
             Kind::Rating(rating) => Self::Rating(RatingView::new(rating, counts)),
             Kind::Ranking(ranking) => Self::Ranking(RankingView::new(ranking, counts)),
             Kind::Points(points) => Self::Points(PointsView::new(points, counts)),
+            Kind::Number(number) => Self::Number(NumberView::new(number, counts, solved)),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! A new kind is a file here and a line in each `enum`, list and `match` below.
 
 mod choice;
+mod number;
 mod points;
 mod ranking;
 mod rating;
@@ -13,12 +14,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use self::choice::ExportedOption;
+use self::number::ExportedValue;
 use self::points::ExportedPoints;
 use self::ranking::ExportedPlace;
 use self::rating::ExportedStep;
 
 /// A line holds the result of one option of a choice or of a poll for points, of one step on a statement of a rating,
-/// or of one place of an option in a ranking.
+/// of one place of an option in a ranking, or of one value of a number.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum ExportedLine {
@@ -30,11 +32,13 @@ pub enum ExportedLine {
     Place(ExportedPlace),
     /// A line of a poll for points.
     Points(ExportedPoints),
+    /// A line of a number.
+    Value(ExportedValue),
 }
 
 /// `COLUMNS` has each kind's own columns.
-pub const COLUMNS: [&[&str]; 4] =
-    [&choice::COLUMNS, &rating::COLUMNS, &ranking::COLUMNS, &points::COLUMNS];
+pub const COLUMNS: [&[&str]; 5] =
+    [&choice::COLUMNS, &rating::COLUMNS, &ranking::COLUMNS, &points::COLUMNS, &number::COLUMNS];
 
 /// Returns the columns of [`COLUMNS`] that polls of this kind fill.
 pub fn columns(kind: &Kind) -> &'static [&'static str] {
@@ -43,6 +47,7 @@ pub fn columns(kind: &Kind) -> &'static [&'static str] {
         Kind::Rating(_) => &rating::COLUMNS,
         Kind::Ranking(_) => &ranking::COLUMNS,
         Kind::Points(_) => &points::COLUMNS,
+        Kind::Number(_) => &number::COLUMNS,
     }
 }
 
@@ -58,6 +63,7 @@ pub fn lines(standing: &Standing) -> Vec<ExportedLine> {
             ranking::lines(ranking, &counts).map(ExportedLine::Place).collect()
         }
         Kind::Points(points) => points::lines(points, &counts).map(ExportedLine::Points).collect(),
+        Kind::Number(number) => number::lines(number, &counts).map(ExportedLine::Value).collect(),
     }
 }
 
@@ -69,6 +75,7 @@ impl ExportedLine {
             Self::Step(line) => line.cells().into(),
             Self::Place(line) => line.cells().into(),
             Self::Points(line) => line.cells().into(),
+            Self::Value(line) => line.cells().into(),
         }
     }
 
@@ -79,6 +86,7 @@ impl ExportedLine {
             Self::Step(line) => (line.votes, line.share),
             Self::Place(line) => (line.votes, line.share),
             Self::Points(line) => (line.votes, line.share),
+            Self::Value(line) => (line.votes, line.share),
         }
     }
 }
