@@ -26,7 +26,7 @@ const PAGE: usize = 4096;
     Results are those that the owner sees, including hidden ones. Ballots carry the \
     voter's pseudonym, never a name. JSON ballots are written one object per line. In CSV, a cell that a \
     spreadsheet would run as a formula (it begins with = + - @, a tab or a carriage return, with or \
-    without spaces before it) gets a leading apostrophe.\n\n\
+    without spaces before it) gets a leading apostrophe, unless Pollux wrote it as a number.\n\n\
     Examples:\n  \
     pollux export --all > results.csv\n  \
     pollux export 482913 --format json\n  \
@@ -122,11 +122,10 @@ impl<W: Write> BallotWriter<W> {
         Ok(match format {
             Format::Json => Self::Json(out),
             Format::Csv => {
-                let mut sheet = Sheet::new(out);
                 let columns = Columns::of(&kind::COLUMNS, polls.iter().map(own_columns));
                 let header = ["pollId", "partition", "offset", "ballotId", "voter", "takenAt"];
                 let header = header.into_iter().chain(columns.names());
-                sheet.row(header.chain(["decided", "status"]))?;
+                let sheet = Sheet::new(out, header.chain(["decided", "status"]))?;
                 Self::Csv(Box::new(sheet), columns)
             }
         })

@@ -260,10 +260,12 @@ fn what_is_produced_is_counted_and_consumed_as_the_ledger_says() {
 fn polls_of_other_kinds_are_created_produced_and_voted_in_too() {
     let options = ["--option", "The room", "--option", "The talks"];
     let statements = ["--statement", "The room", "--statement", "The talks"];
+    let beside = ["--step", "0.5", "--solution", "3.25"];
     for (asked, own, kind, most, answer) in [
         (statements, "--steps", "rating", 4, json!([4, 4])),
         (options, "--places", "ranking", 2, json!([1, 2])),
         (options, "--budget", "points", 4, json!([4, 0])),
+        (beside, "--max", "number", 4, json!(2)),
     ] {
         let own_value = most.to_string();
         let new = [&["--question", "How was it?"], &asked[..], &[own, &own_value]].concat();

@@ -255,6 +255,65 @@ fn rankings_and_points_are_produced_cast_and_exported_in_columns_that_they_share
     assert_eq!(server.votes(&choice, 0), 0);
 }
 
+#[test]
+fn a_number_is_cast_traced_watched_and_exported() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let url = format!("http://127.0.0.1:{}", server.port);
+    let body = json!({
+        "question": "How cold?", "kind": "number", "min": -2, "max": 1, "step": 0.5, "unit": "°C",
+        "solution": 0.75,
+    });
+    let (status, made) = server.post("/api/polls", &body).unwrap();
+    assert_eq!(status, 201, "{made}");
+    let [poll, token] = ["id", "ownerToken"].map(|name| made[name].as_str().unwrap());
+    for (flags, answer) in [
+        (&[][..], json!(-0.5)),
+        (&["--answer", "-1.5"], json!(-1.5)),
+        (&["--answer", "1.0"], json!(1)),
+        (&["--answer", "1"], json!(1)),
+    ] {
+        let record = json(&cast(&server, folder.path(), poll, flags))["records"][0].clone();
+        assert_eq!((&record["status"], &record["answer"]), (&json!("counted"), &answer));
+    }
+    let refused = cast(&server, folder.path(), poll, &["--option", "2"]);
+    assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
+    assert!(said(&refused).contains("from -2 to 1, in steps of 0.5"), "{}", said(&refused));
+    let refused = cast(&server, folder.path(), poll, &["--answer", "0.25"]);
+    assert_eq!(refused.status.code(), Some(3), "{}", said(&refused));
+    assert!(said(&refused).contains("but 0 and 0.5 are"), "{}", said(&refused));
+
+    let watched = || {
+        let once = ["watch", "--url", &url, poll, "--once"];
+        String::from_utf8(pollux().args(once).output().unwrap().stdout).unwrap()
+    };
+    let open = watched();
+    assert!(open.contains("mean 0.00 °C · median 0.25 °C"), "{open}");
+    assert!(open.contains("-1.5 °C") && !open.contains("right answer"), "{open}");
+    let (status, closed) = server.post_as(token, &format!("/api/polls/{poll}/close")).unwrap();
+    assert_eq!(status, 200, "{closed}");
+    let closed = watched();
+    assert!(closed.contains("right answer 0.75 °C · nearest 1 °C by 2"), "{closed}");
+
+    let ballots = exported(folder.path(), &[poll, "--ballots"]);
+    assert!(ballots[0].ends_with(",takenAt,answer,number,decided,status"), "{ballots:?}");
+    let there = |end: &str| ballots.iter().any(|line| line.ends_with(end));
+    assert!(
+        there("Z,-1.5,'-1.5 °C,counted,counted"),
+        "only a number alone is a number: {ballots:?}"
+    );
+    assert!(there("Z,1,1 °C,counted,counted"), "{ballots:?}");
+    let results = exported(folder.path(), &[poll]);
+    let columns = ",round,mean,median,value,unit,votes,share,totalVotes,totalVoters";
+    assert!(results[0].ends_with(columns), "{results:?}");
+    assert_eq!(results.len(), 1 + 7, "a line for each value: {results:?}");
+    assert!(results[1].ends_with(",1,0,0.25,-2,°C,0,0,4,4"), "{results:?}");
+    assert!(results[7].ends_with(",1,0,0.25,1,°C,2,0.5,4,4"), "{results:?}");
+    let recount = run(["recount", "--data", folder.path().to_str().unwrap(), poll]);
+    let text = String::from_utf8_lossy(&recount.stdout).into_owned();
+    assert!(text.contains("equal: 4 votes"), "{text}");
+}
+
 /// A recount knows the polls that were open when it began, and folds the log a little further than that.
 #[test]
 fn polls_that_open_during_a_recount_are_no_dead_letters() {

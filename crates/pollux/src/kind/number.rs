@@ -92,21 +92,34 @@ pub struct NewPoll {
         long,
         value_name = "NUMBER",
         requires = "max",
+        conflicts_with_all = ["option", "statement"],
         allow_negative_numbers = true,
         value_parser = number
     )]
     min: Option<Number>,
     /// Step from one number to the next [default: 1]
-    #[arg(long, value_name = "NUMBER", requires = "max", value_parser = number)]
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        requires = "max",
+        conflicts_with_all = ["option", "statement"],
+        value_parser = number
+    )]
     step: Option<Number>,
     /// Unit of the number
-    #[arg(long, value_name = "TEXT", requires = "max")]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        requires = "max",
+        conflicts_with_all = ["option", "statement"]
+    )]
     unit: Option<String>,
     /// Right answer, which is shown once the poll is closed
     #[arg(
         long,
         value_name = "NUMBER",
         requires = "max",
+        conflicts_with_all = ["option", "statement"],
         allow_negative_numbers = true,
         value_parser = number
     )]

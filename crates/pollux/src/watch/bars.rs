@@ -165,6 +165,7 @@ fn cut(text: &str, most: usize) -> String {
 mod tests {
     use pollux_server::watch::view::kind::KindView;
     use pollux_server::watch::view::kind::choice::{ChoiceModeView, ChoiceView, OptionView};
+    use pollux_server::watch::view::kind::number::{NumberView, NumberWord};
     use pollux_server::watch::view::kind::points::{PointsOptionView, PointsView, PointsWord};
     use pollux_server::watch::view::kind::ranking::{RankingOptionView, RankingView, RankingWord};
     use pollux_server::watch::view::kind::rating::{
@@ -333,6 +334,66 @@ mod tests {
         Shop  ███████▊                           300  20%
         open, 21 votes · join with 482913
         ");
+    }
+
+    /// Returns the view of a number that these people gave, from 0 on in steps of 0.5.
+    fn number(spread: Option<Vec<u64>>) -> KindView {
+        use pollux_core::kind::number::{Decimal, Form};
+        let form =
+            Form::new(Decimal::whole(0), Decimal::whole(20), Decimal::of_millionths(500_000));
+        let solution = Decimal::of_millionths(3_250_000);
+        KindView::Number(NumberView {
+            kind: NumberWord::Number,
+            min: form.value(0),
+            max: form.value(40),
+            step: form.value(1),
+            unit: "kg".into(),
+            solution: spread.is_some().then_some(solution),
+            votes: spread.as_ref().map(|counts| counts.iter().sum()),
+            mean: spread.as_ref().and_then(|counts| form.mean(counts)),
+            median: spread.as_ref().and_then(|counts| form.median(counts)),
+            nearest: spread
+                .as_ref()
+                .and_then(|counts| form.nearest(solution, counts))
+                .map(Into::into),
+            spread,
+        })
+    }
+
+    #[test]
+    fn a_number_shows_how_its_answers_are_spread() {
+        let mut counts = vec![0; 41];
+        for (slot, people) in [(2, 1), (5, 3), (6, 5), (40, 1)] {
+            counts[slot] = people;
+        }
+        let view = of(number(Some(counts)), [Some(10), Some(0)]);
+        let drawn = picture(&view, Duration::ZERO, None, 66, false);
+        insta::assert_snapshot!(drawn, @r"
+        Which?
+        0–2 kg        █████▍                                       1  10%
+        2.5–4.5 kg    ███████████████████████████████████████████  8  80%
+        5–7 kg                                                     0   0%
+        7.5–9.5 kg                                                 0   0%
+        10–12 kg                                                   0   0%
+        12.5–14.5 kg                                               0   0%
+        15–17 kg                                                   0   0%
+        17.5–19.5 kg                                               0   0%
+        20 kg         █████▍                                       1  10%
+        mean 4.35 kg · median 3 kg · right answer 3.25 kg · nearest 3 kg …
+        open, 10 votes · join with 482913
+        ");
+        assert!(
+            line(&view)
+                .ends_with("mean 4.35 kg · median 3 kg · right answer 3.25 kg · nearest 3 kg by 5")
+        );
+        let hidden = of(number(None), [None, None]);
+        insta::assert_snapshot!(picture(&hidden, Duration::ZERO, None, 66, false), @r"
+        Which?
+        answers  –
+        open, results hidden · join with 482913
+        ");
+        let nobody = of(number(Some(vec![0; 41])), [Some(0), Some(0)]);
+        assert_eq!(line(&nobody).matches(':').count(), 0, "there are no bars: {}", line(&nobody));
     }
 
     #[test]

@@ -111,9 +111,9 @@ impl Draft {
 /// Says which numbers near the greatest one are a whole number of steps above the least.
 fn between_steps(min: Decimal, max: Decimal, step: Decimal) -> String {
     let below = max.millionths() - (max.millionths() - min.millionths()) % step.millionths();
-    let near = [below, below + step.millionths()].map(Decimal::of_millionths);
-    let may_be = |near: &Decimal| *near > min && Decimal::read(near.to_f64()).is_ok();
-    let near: Vec<_> = near.iter().filter(|near| may_be(near)).map(Decimal::to_string).collect();
+    let near = [below, below + step.millionths()].into_iter();
+    let near = near.filter_map(|near| Decimal::read(near as f64 / 1e6).ok());
+    let near: Vec<_> = near.filter(|near| *near > min).map(|near| near.to_string()).collect();
     let instead = match near.join(" or ") {
         none if none.is_empty() => "take a smaller step".into(),
         some => format!("take {some}, or another step"),

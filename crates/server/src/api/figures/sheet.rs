@@ -3,30 +3,54 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
+/// The columns of these names may hold numbers below zero. Pollux writes all that is in them; no cell is a text of strangers.
+const NUMBERS: [&str; 4] = ["mean", "median", "value", "answer"];
+
 /// `Sheet` writes a sheet row by row.
-pub struct Sheet<W: Write>(csv::Writer<W>);
+pub struct Sheet<W: Write> {
+    rows: csv::Writer<W>,
+    /// Whether each column may hold numbers below zero.
+    numbers: Vec<bool>,
+}
 
 impl<W: Write> Sheet<W> {
-    /// Creates an empty sheet.
-    pub fn new(out: W) -> Self {
-        Self(csv::Writer::from_writer(out))
+    /// Creates a sheet, and writes the names of its columns as the first row.
+    pub fn new<'a>(out: W, columns: impl IntoIterator<Item = &'a str>) -> io::Result<Self> {
+        let columns: Vec<_> = columns.into_iter().collect();
+        let numbers = columns.iter().map(|name| NUMBERS.contains(name)).collect();
+        let mut sheet = Self { rows: csv::Writer::from_writer(out), numbers };
+        sheet.row(columns)?;
+        Ok(sheet)
     }
 
     /// Writes one row, with its cells defused.
     pub fn row<'a>(&mut self, cells: impl IntoIterator<Item = &'a str>) -> io::Result<()> {
-        self.0.write_record(cells.into_iter().map(|cell| defused(cell).into_owned())).map_err(
-            |error| match error.into_kind() {
-                // As an IO error, a reader that went away can be told from a full disk.
-                csv::ErrorKind::Io(error) => error,
-                other => io::Error::other(format!("{other:?}")),
-            },
-        )
+        let cells = cells.into_iter().zip(&self.numbers).map(|(cell, numbers)| {
+            if *numbers && is_below_zero(cell) {
+                cell.to_owned()
+            } else {
+                defused(cell).into_owned()
+            }
+        });
+        self.rows.write_record(cells).map_err(|error| match error.into_kind() {
+            // As an IO error, a reader that went away can be told from a full disk.
+            csv::ErrorKind::Io(error) => error,
+            other => io::Error::other(format!("{other:?}")),
+        })
     }
 
     /// Flushes the sheet.
     pub fn finish(mut self) -> io::Result<()> {
-        self.0.flush()
+        self.rows.flush()
     }
+}
+
+/// Returns whether the cell is a minus with digits and perhaps a fraction behind it, and nothing else.
+fn is_below_zero(cell: &str) -> bool {
+    let Some(number) = cell.strip_prefix('-') else { return false };
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits(whole) && digits(fraction)
 }
 
 /// `Columns` are the columns of a sheet that only polls of some kinds fill.
@@ -66,12 +90,8 @@ impl Columns {
     }
 }
 
-/// Returns the cell as text, with an apostrophe in front if a spreadsheet would take it for a formula. A number below zero
-/// is none.
+/// Returns the cell as text, with an apostrophe in front if a spreadsheet would take it for a formula.
 pub fn defused(cell: &str) -> Cow<'_, str> {
-    if is_below_zero(cell) {
-        return cell.into();
-    }
     let formula = |c: char| {
         // The wide forms count too, because East Asian versions take them for the narrow ones.
         matches!(c, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠' | '\t' | '\r')
@@ -82,16 +102,9 @@ pub fn defused(cell: &str) -> Cow<'_, str> {
     if first.is_some_and(formula) { format!("'{cell}").into() } else { cell.into() }
 }
 
-/// Returns whether the cell is a minus with digits and perhaps a fraction behind it, and nothing else.
-fn is_below_zero(cell: &str) -> bool {
-    let Some(number) = cell.strip_prefix('-') else { return false };
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    digits(whole) && digits(fraction)
-}
-
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
@@ -113,14 +126,28 @@ mod tests {
     }
 
     #[test]
+    fn a_number_below_zero_is_one_only_where_numbers_are_written() {
+        let mut out = Vec::new();
+        let mut sheet = Sheet::new(&mut out, ["option", "value"]).unwrap();
+        for cell in ["-1", "-0.25", "-1+1", "-", "-.5", "-1.", "-1.5.2", " -1", "-²", "=1"] {
+            sheet.row([cell, cell]).unwrap();
+        }
+        sheet.finish().unwrap();
+        let written = String::from_utf8(out).unwrap();
+        let lines: Vec<_> = written.lines().collect();
+        assert_eq!(lines[..3], ["option,value", "'-1,-1", "'-0.25,-0.25"]);
+        let rest = ["-1+1", "-", "-.5", "-1.", "-1.5.2", " -1", "-²", "=1"];
+        assert_eq!(lines[3..], rest.map(|cell| format!("'{cell},'{cell}")));
+    }
+
+    #[test]
     fn formulas_are_defused_and_nothing_else_is_touched() {
-        for cell in [
-            "=1+1", "+1", "-1+1", "-", "-A1", "-1.", "-.5", "-1.5.2", " -1", "-1 ", "－1", "-²",
-            "@SUM(A1)", "\tx", "\rx", "  =1", "\u{a0}=1", "\n=1", "＝1",
-        ] {
+        for cell in
+            ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "  =1", "\u{a0}=1", "\n=1", "＝1"]
+        {
             assert_eq!(defused(cell), format!("'{cell}"), "{cell:?}");
         }
-        for cell in ["", "plain", "a=b", "1-2", "  a@b", "'=1", "0199-…", "-1", "-0.25"] {
+        for cell in ["", "plain", "a=b", "1-2", "  a@b", "'=1", "0199-…"] {
             assert_eq!(defused(cell), cell);
         }
     }

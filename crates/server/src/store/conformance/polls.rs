@@ -44,7 +44,7 @@ pub async fn creates_and_reads_back(backend: &dyn Backend) {
     let number = number::Draft {
         min: Some(Decimal::of_millionths(-999_999_999_999_999)),
         max: Some(Decimal::of_millionths(999_999_999_999_999)),
-        step: Some(Decimal::of_millionths(2 * 999_999_999_999_999)),
+        step: Some(Decimal::of_millionths(666_666_666_666_666)),
         unit: "µg/m²".into(),
         solution: Some(Decimal::of_millionths(1)),
     };

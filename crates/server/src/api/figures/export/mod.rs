@@ -43,12 +43,12 @@ pub struct ExportView {
 
 /// Writes results, hidden ones too, as CSV (RFC 4180) with a header.
 pub fn csv(polls: &[Standing], out: impl Write) -> io::Result<()> {
-    let mut sheet = Sheet::new(out);
     let own = |standing: &Standing| kind::columns(&standing.poll.kind);
     let columns = Columns::of(&kind::COLUMNS, polls.iter().map(own));
     let header = ["pollId", "code", "question", "status", "final", "round"].into_iter();
     let header = header.chain(columns.names());
-    sheet.row(header.chain(["votes", "share", "totalVotes", "totalVoters"]))?;
+    let header = header.chain(["votes", "share", "totalVotes", "totalVoters"]);
+    let mut sheet = Sheet::new(out, header)?;
     for standing in polls {
         let PollView { id, code, question, status, is_final, round, .. } =
             view::poll(standing, Audience::Owner);
