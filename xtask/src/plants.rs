@@ -158,6 +158,34 @@ pub const PLANTS: &[Plant] = &[
         tests: CORE,
     },
     Plant {
+        name: "the median of an even number is the lower middle one",
+        file: "crates/core/src/kind/number/figures.rs",
+        right: "let upper = self.at(counts, people / 2)?;",
+        wrong: "let upper = lower;",
+        tests: CORE,
+    },
+    Plant {
+        name: "a number is counted one value too high",
+        file: "crates/core/src/kind/number/mod.rs",
+        right: "            mark(slot, 1);",
+        wrong: "            mark((slot + 1).min(self.slots() - 1), 1);",
+        tests: CORE,
+    },
+    Plant {
+        name: "the right answer is told before the close",
+        file: "crates/server/src/watch/view.rs",
+        right: "let closed = poll.status == PollStatus::Closed && sees_numbers(poll, audience);",
+        wrong: "let closed = sees_numbers(poll, audience);",
+        tests: KINDS,
+    },
+    Plant {
+        name: "the right answer is pushed to everybody who sees the numbers",
+        file: "crates/server/src/watch/view.rs",
+        right: "    keeps || poll.missed_closes_at.is_some()",
+        wrong: "    poll.missed_closes_at.is_some()",
+        tests: SOCKETS,
+    },
+    Plant {
         name: "a ballot of another kind is allowed",
         file: "crates/core/src/kind/mod.rs",
         right: "            _ => false,",
@@ -237,7 +265,7 @@ pub const PLANTS: &[Plant] = &[
     Plant {
         name: "everybody is told what only a poll's owner is",
         file: "crates/server/src/watch/entry.rs",
-        right: "            true if owner && poll.missed_closes_at.is_some() => Self::Owner,\n",
+        right: "            true if owner && view::tells_owner_more(poll) => Self::Owner,\n",
         wrong: "",
         tests: SOCKETS,
     },

@@ -213,6 +213,32 @@ fn points_are_summed_and_those_who_gave_any_are_counted() {
 }
 
 #[test]
+fn a_number_is_counted_by_its_value() {
+    let gave =
+        |voter: &str, id: &str, number: Value| answered(voter, id, json!({ "number": number }));
+    let all = recounted(
+        Asks::Number { min: -500_000, step: 500_000, values: 4 },
+        [
+            gave("a", "1", json!(-0.5)),
+            gave("b", "2", json!(1.0)),
+            gave("a", "3", json!(1)),
+            gave("d", "4", json!(0.0)),
+            gave("c", "5", json!(-1)),
+            gave("c", "6", json!(1.5)),
+            gave("c", "7", json!(0.25)),
+            gave("c", "8", json!(0.500_000_1)),
+            gave("c", "9", json!("0.5")),
+            gave("c", "a", json!([0.5])),
+            answered("c", "b", json!({ "points": [1] })),
+            ballot("c", "c", 1),
+        ],
+    );
+    assert_eq!(result(&all), (vec![0, 1, 0, 2], 3));
+    let dead: Vec<_> = (5..=12).map(|offset| (0, offset)).collect();
+    assert_eq!(all.dead, dead, "of no kind, or what no ballot may say");
+}
+
+#[test]
 fn partitions_are_summed_in_the_latest_round() {
     let rules = BTreeMap::from([(
         "poll".to_owned(),

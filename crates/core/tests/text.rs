@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use pollux_core::kind::choice::MAX_OPTION_CHARS;
-use pollux_core::kind::{Kind, KindDraft, Written, choice, points, ranking, rating};
+use pollux_core::kind::{Kind, KindDraft, Written, choice, number, points, ranking, rating};
 use pollux_core::poll::{ChangeRefused, Draft, Poll};
 use pollux_core::text::{Text, control, count, key, most_bytes, normalise};
 use pollux_core::{event, id};
@@ -166,6 +166,14 @@ fn whatever_an_organiser_writes_must_have_something_to_see() {
         let asked = Poll::draft(id, Draft::new("Which?", kind), [0; 32], NOW);
         assert_eq!(broken(asked), one("/options/1", detail));
     }
+    let unit = |unit: &str| {
+        let kind = number::Draft { unit: unit.into(), ..Default::default() };
+        Poll::draft(id, Draft::new("Which?", KindDraft::Number(kind)), [0; 32], NOW)
+    };
+    let Kind::Number(number) = unit(" \u{200b}").unwrap().kind else { unreachable!() };
+    assert_eq!(number.unit, "", "a unit may be empty");
+    let control = "must not contain control characters; it has U+0007";
+    assert_eq!(broken(unit("k\u{7}g")), one("/unit", control));
     let titled = |title: &str| {
         let draft = event::EventDraft { title: Some(title.into()), ..Default::default() };
         event::Event::new(id::EventId::new(NOW, [1; 10]), draft, [0; 32], NOW)
