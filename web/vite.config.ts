@@ -149,8 +149,8 @@ function spared(): Plugin {
 /**
  * Modules that the voter's page has in a shorter form. What Vite has for preloading with each `import()`: what that
  * page loads on demand needs no other file, and no style sheet. Svelte's proxies: state on that page is a plain
- * value, or an object that is replaced as a whole. Its boundaries: nothing on that page waits inside a template or
- * catches errors there.
+ * value, or an object that is replaced as a whole. Its boundaries, and its expressions that wait: nothing on that page
+ * waits inside a template or catches errors there.
  */
 const SHORTER: [module: RegExp, code: string][] = [
   [/^\0vite\/preload-helper\.js$/, "export const __vitePreload = (load) => load();"],
@@ -165,6 +165,17 @@ const SHORTER: [module: RegExp, code: string][] = [
     export const boundary = (node, props, children) =>
       void block(() => void branch(() => children(node)), EFFECT_TRANSPARENT | EFFECT_PRESERVED);
     export const pending = () => 0;`,
+  ],
+  [
+    /svelte\/src\/internal\/client\/reactivity\/async\.js$/,
+    `import { derived } from "./deriveds.js";
+    export const flatten = (waits, now, later, use) => use(now.map((read) => derived(read)));
+    const nothing = () => {};
+    export {
+      nothing as capture, nothing as for_await_track_reactivity_loss, nothing as increment_pending, nothing as run,
+      nothing as run_after_blockers, nothing as save, nothing as track_reactivity_loss, nothing as unsave,
+      nothing as unset_context, nothing as wait,
+    };`,
   ],
 ];
 

@@ -8,6 +8,7 @@ const MODULES = [
   "\0vite/preload-helper.js",
   "/node_modules/svelte/src/internal/client/proxy.js",
   "/node_modules/svelte/src/internal/client/dom/blocks/boundary.js",
+  "/node_modules/svelte/src/internal/client/reactivity/async.js",
 ];
 
 test("a build that has met every module goes on, and one that has missed one says which", () => {
