@@ -37,7 +37,7 @@ export type State =
   | "wrong";
 
 /**
- * A `Sent` is a ballot as it was sent, its answer in the same member as in the request, and what the server
+ * A `Sent` is a ballot as it was sent, its answer as a list in the same member as in the request, and what the server
  * said of it.
  */
 export type Sent = {
@@ -60,6 +60,8 @@ export type Kept = {
   wanted: Answer | null;
   /** The member of the request in which answers to this poll are sent, if it is not the usual one. */
   member?: Member;
+  /** Whether an answer is a single mark, which is sent without a list around it. */
+  alone?: boolean;
   /** How many tries of `sent` have had no clear answer: any of them may have been taken. */
   unclear: number;
   /** The ballot that counted last. */
@@ -214,7 +216,7 @@ export class Ballot {
   }
 
   /** Votes with this answer. */
-  cast(answer: Answer, member: Member = USUAL) {
+  cast(answer: Answer, member: Member = USUAL, alone?: boolean) {
     this.refresh();
     const { sent, answered, failed } = this.now;
     if (this.pending && same(answer, this.chosen)) {
@@ -223,7 +225,7 @@ export class Ballot {
       return;
     }
     const underWay = this.pending && !answered && same(answerOf(sent), answer);
-    this.#keep({ member, wanted: underWay ? null : answer, ...(this.pending ? {} : { state: "sending" }) });
+    this.#keep({ member, alone, wanted: underWay ? null : answer, ...(this.pending ? {} : { state: "sending" }) });
     void this.#attempt();
   }
 
@@ -259,7 +261,8 @@ export class Ballot {
     if (!this.pending) return;
     if (this.#unnamed && doubtful() && !(await this.#askTheTime())) return;
     if (!this.#underWay()) return;
-    const { sent, failed, unclear, voter, member = USUAL } = this.now;
+    const { sent, failed, unclear, voter, member = USUAL, alone } = this.now;
+    const given = answerOf(sent);
     const round = (!this.#plain && this.now.round) || undefined;
     const { ballotId, unnamed } = sent!;
     this.#busy = true;
@@ -269,7 +272,13 @@ export class Ballot {
       query: { wait: "counted" },
       headers: { Prefer: "wait=8" },
       outlives: true,
-      body: { ballotId: unnamed ? undefined : ballotId, [member]: answerOf(sent), voterId: this.#voter, voter, round },
+      body: {
+        ballotId: unnamed ? undefined : ballotId,
+        [member]: alone ? given[0] : given,
+        voterId: this.#voter,
+        voter,
+        round,
+      },
     });
     this.#busy = false;
     this.refresh();

@@ -19,6 +19,8 @@ export const [USUAL] = MEMBERS;
 /** A `BallotKind` is a kind's part for the phone. */
 export type BallotKind<P extends Poll = Poll> = {
   readonly member: Member;
+  /** Whether an answer is a single mark, which is sent without a list around it. */
+  readonly alone?: true;
   /** The style of the ballot paper, in one rule; it comes with the kind's script. */
   readonly style: string;
   /** Returns what the ballot paper says: marks that were set on one paper mean nothing on another. */

@@ -54,6 +54,6 @@ export class Voting<P extends Poll = Poll> {
     const answer = this.#draft;
     if (!this.open || !answer?.length) return;
     this.ballot.draft.send(this.poll.phase ?? 0);
-    this.ballot.cast(answer, this.kind.member);
+    this.ballot.cast(answer, this.kind.member, this.kind.alone);
   }
 }
