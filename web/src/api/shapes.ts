@@ -35,6 +35,7 @@ const KINDS: Record<string, object> = {
   rating: { steps: 0, lowest: 0, statements: [{ id: 0, text: "" }] },
   ranking: { ...CHOICE, places: 0 },
   points: { budget: 0, ...CHOICE },
+  number: { min: 0, max: 0, step: 0, unit: "" },
 };
 const EVERY_POLL = { id: "", question: "", kind: "", status: /^(draft|open|closed)$/, round: 0, version: 0 };
 export const POLL = (poll: unknown) => like(EVERY_POLL, poll) && isOfItsKind(poll as { kind: string });

@@ -10,4 +10,5 @@ export const FOLDERS = {
   rating: "rating",
   ranking: "ranking",
   points: "points",
+  number: "number",
 } as const satisfies Record<Poll["kind"], string>;

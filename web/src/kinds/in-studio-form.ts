@@ -4,6 +4,7 @@
 import type { NewPoll, Poll } from "../api/generated";
 import type { Said } from "../studio/edit/said";
 import choice, { type ChoiceFields } from "./choice/in-studio-form";
+import number, { type NumberFields } from "./number/in-studio-form";
 import points, { type PointsFields } from "./points/in-studio-form";
 import ranking, { type RankingFields } from "./ranking/in-studio-form";
 import rating, { type RatingFields } from "./rating/in-studio-form";
@@ -12,7 +13,7 @@ import rating, { type RatingFields } from "./rating/in-studio-form";
  * `OwnFields` holds the fields that kinds add to a form. What is written for one kind stays while another is
  * tried.
  */
-export type OwnFields = ChoiceFields & RatingFields & RankingFields & PointsFields;
+export type OwnFields = ChoiceFields & RatingFields & RankingFields & PointsFields & NumberFields;
 
 /** `Asked` is what a new poll of any one kind has beside the members of every kind. */
 type Asked<New> = New extends unknown ? Omit<New, Exclude<keyof NewPoll, "kind">> : never;
@@ -25,8 +26,8 @@ export type FormKind<P extends Poll = Poll, Fields = object> = {
   readonly blank: Fields;
   /** The fields that are one thing with the kind to whoever writes. */
   readonly withKind: readonly (keyof Fields)[];
-  /** The member of a poll that has the texts of the form's rows. */
-  readonly list: string;
+  /** The member of a poll that has the texts of the form's rows; null where it has no rows. */
+  readonly list: string | null;
   /** The fewest and the most rows. */
   readonly fewest: number;
   readonly most: number;
@@ -57,6 +58,7 @@ const FORMS: Record<Poll["kind"], AnyKind> = {
   rating,
   ranking,
   points,
+  number,
 };
 
 /** Returns the form's part of a kind. */

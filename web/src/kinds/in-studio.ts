@@ -5,6 +5,7 @@ import type { Component } from "svelte";
 import type { Poll } from "../api/generated";
 import type { PollForm } from "../studio/poll-form.svelte";
 import choice from "./choice/in-studio";
+import number from "./number/in-studio";
 import points from "./points/in-studio";
 import ranking from "./ranking/in-studio";
 import rating from "./rating/in-studio";
@@ -39,6 +40,7 @@ const KINDS: Record<Poll["kind"], AnyKind> = {
   rating,
   ranking,
   points,
+  number,
 };
 
 /** Returns the studio's part of a poll's kind. */

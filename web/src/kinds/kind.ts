@@ -3,6 +3,7 @@
 
 import type { Choice, Points, Poll, Ranking, Rating } from "../api/generated";
 import choice from "./choice/kind";
+import number from "./number/kind";
 import points from "./points/kind";
 import ranking from "./ranking/kind";
 import rating from "./rating/kind";
@@ -15,6 +16,8 @@ export type RatingPoll = Extract<Poll, Rating>;
 export type RankingPoll = Extract<Poll, Ranking>;
 /** A `PointsPoll` is a poll that asks how points are shared out among options. */
 export type PointsPoll = Extract<Poll, Points>;
+/** A `NumberPoll` is a poll that asks for a number. */
+export type NumberPoll = Extract<Poll, { kind: "number" }>;
 
 /** A `KindRow` is one of the things that a poll asks about. */
 export type KindRow = { id: number; text: string };
@@ -41,6 +44,7 @@ const KINDS: Record<Poll["kind"], AnyKind> = {
   rating,
   ranking,
   points,
+  number,
 };
 
 /** Returns the texts of what the poll asks about, in the organiser's order. */

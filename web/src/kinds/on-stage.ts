@@ -6,6 +6,7 @@ import type { Poll } from "../api/generated";
 import type { Plan } from "../present/fit";
 import type { Results } from "../present/results.svelte";
 import choice from "./choice/on-stage";
+import number from "./number/on-stage";
 import points from "./points/on-stage";
 import ranking from "./ranking/on-stage";
 import rating from "./rating/on-stage";
@@ -52,6 +53,7 @@ const KINDS: Record<Poll["kind"], AnyKind> = {
   rating,
   ranking,
   points,
+  number,
 };
 
 /** Returns the stage's part of a poll's kind. */

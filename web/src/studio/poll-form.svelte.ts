@@ -352,7 +352,8 @@ function alike(keys: string[]): ReadonlyMap<number, number> {
 function writtenOf(poll: Poll): Written {
   return {
     question: poll.question,
-    rows: textsOf(poll),
+    // A kind without rows leaves the form's as they are in a new one, for the case that another kind is chosen.
+    rows: formOf(poll.kind).most ? textsOf(poll) : BLANK.rows,
     kind: poll.kind,
     ...OWN,
     ...formOf(poll.kind).read(poll),

@@ -39,12 +39,13 @@ const UNITS = [
  */
 export function writing(figures?: string, words = figures) {
   // Making a formatter costs a hundred times what using it does.
-  const whole = new Intl.NumberFormat(figures);
+  const plain = new Intl.NumberFormat(figures, { maximumFractionDigits: 6 });
   const tenths = new Intl.NumberFormat(figures, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
   const parts = new Intl.NumberFormat(figures, { style: "percent", maximumFractionDigits: 0 });
   const small = new Intl.NumberFormat(figures, { style: "percent", maximumFractionDigits: 1 });
 
-  const number = (n: number): string => whole.format(n);
+  /** Writes a number with the decimals that it has, at most six. */
+  const number = (n: number): string => plain.format(n);
 
   /** Writes a mean with one decimal, even where it is nought. */
   const decimal = (n: number): string => tenths.format(n);

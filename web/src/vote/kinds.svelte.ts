@@ -15,6 +15,7 @@ const LOAD: Record<string, () => Promise<{ default: AnyKind }>> = {
   rating: () => import("../kinds/rating/ballot"),
   ranking: () => import("../kinds/ranking/ballot"),
   points: () => import("../kinds/points/ballot"),
+  number: () => import("../kinds/number/ballot"),
 };
 
 class Kinds {

@@ -1,0 +1,127 @@
+// Holds the words of the phone about numbers, in all its languages. They come with the kind, which is loaded
+// only for a poll for a number.
+
+import { phrases, type Texts } from "../../vote/words.svelte";
+
+const en = {
+  start: "What is your answer?",
+  marked: "Not sent yet",
+  missing: "Enter a number first",
+  send: "Send {value}",
+  change: "Change to {value}",
+  range: "From {min} to {max}",
+  steps: "From {min} to {max}, in steps of {step}",
+  fault: "Please enter a number from {min} to {max}.",
+  moved: "The nearest value is {value}.",
+  none: "No answer yet",
+  less: "Less",
+  more: "More",
+  stands: "Mean {mean}, median {median}.",
+  nobody: "Nobody has answered yet",
+  mine: "You answered {value}",
+  yours: "You answered",
+  right: "Right answer: {value}",
+  hit: "Your answer is exactly right!",
+  off: "Your answer is {value} away",
+  nearest: { one: "Nearest: {values} ({n} person)", other: "Nearest: {values} ({n} people)" },
+  answer: "Answer",
+  people: "People",
+  share: "Share",
+  mean: "Mean",
+  median: "Median",
+};
+
+type Own = Texts<keyof typeof en>;
+
+const de: Own = {
+  start: "Was ist Ihre Antwort?",
+  marked: "Noch nicht gesendet",
+  missing: "Zuerst eine Zahl eingeben",
+  send: "{value} senden",
+  change: "In {value} ändern",
+  range: "Von {min} bis {max}",
+  steps: "Von {min} bis {max}, in Schritten von {step}",
+  fault: "Bitte geben Sie eine Zahl von {min} bis {max} ein.",
+  moved: "Der nächste Wert ist {value}.",
+  none: "Noch keine Antwort",
+  less: "Weniger",
+  more: "Mehr",
+  stands: "Mittelwert {mean}, Median {median}.",
+  nobody: "Noch hat niemand geantwortet",
+  mine: "Ihre Antwort: {value}",
+  yours: "Ihre Antwort",
+  right: "Richtige Antwort: {value}",
+  hit: "Ihre Antwort ist genau richtig!",
+  off: "Ihre Antwort liegt {value} daneben",
+  nearest: { one: "Am nächsten: {values} ({n} Person)", other: "Am nächsten: {values} ({n} Personen)" },
+  answer: "Antwort",
+  people: "Personen",
+  share: "Anteil",
+  mean: "Mittelwert",
+  median: "Median",
+};
+
+const es: Own = {
+  start: "¿Cuál es tu respuesta?",
+  marked: "Aún sin enviar",
+  missing: "Primero escribe un número",
+  send: "Enviar {value}",
+  change: "Cambiar a {value}",
+  range: "De {min} a {max}",
+  steps: "De {min} a {max}, en pasos de {step}",
+  fault: "Escribe un número de {min} a {max}.",
+  moved: "El valor más cercano es {value}.",
+  none: "Aún sin respuesta",
+  less: "Menos",
+  more: "Más",
+  stands: "Media {mean}, mediana {median}.",
+  nobody: "Nadie ha respondido todavía",
+  mine: "Tu respuesta: {value}",
+  yours: "Tu respuesta",
+  right: "Respuesta correcta: {value}",
+  hit: "¡Tu respuesta es exacta!",
+  off: "Tu respuesta se desvía {value}",
+  nearest: {
+    one: "Más cercana: {values} ({n} persona)",
+    many: "Más cercana: {values} ({n} de personas)",
+    other: "Más cercana: {values} ({n} personas)",
+  },
+  answer: "Respuesta",
+  people: "Personas",
+  share: "Porcentaje",
+  mean: "Media",
+  median: "Mediana",
+};
+
+const hi: Own = {
+  start: "आपका जवाब क्या है?",
+  marked: "अभी भेजा नहीं गया",
+  missing: "पहले कोई संख्या लिखें",
+  send: "{value} भेजें",
+  change: "बदलकर {value} करें",
+  range: "{min} से {max} तक",
+  steps: "{min} से {max} तक, हर {step} पर",
+  fault: "कृपया {min} से {max} तक की कोई संख्या लिखें।",
+  moved: "सबसे पास का मान {value} है।",
+  none: "अभी कोई जवाब नहीं",
+  less: "कम",
+  more: "ज़्यादा",
+  stands: "औसत {mean}, माध्यिका {median}।",
+  nobody: "अभी तक किसी ने जवाब नहीं दिया",
+  mine: "आपका जवाब: {value}",
+  yours: "आपका जवाब",
+  right: "सही जवाब: {value}",
+  hit: "आपका जवाब बिल्कुल सही है!",
+  off: "आपके जवाब में {value} का अंतर है",
+  nearest: { one: "सबसे पास: {values} ({n} व्यक्ति)", other: "सबसे पास: {values} ({n} लोग)" },
+  answer: "जवाब",
+  people: "लोग",
+  share: "हिस्सा",
+  mean: "औसत",
+  median: "माध्यिका",
+};
+
+/** The texts of all languages. */
+export const WORDS = { en, de, es, hi };
+/** Says a text of this kind in the page's language. */
+export const say = phrases<keyof typeof en>(WORDS);
