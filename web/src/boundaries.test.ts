@@ -67,7 +67,7 @@ test("each kind of poll answers every screen from files of the same names", () =
 });
 
 test("what a kind asks is known in its folder, and to few others", () => {
-  const words = /\b(options?|optionIds?|maxChoices|statements?|scale|steps|budget)\b/;
+  const words = /\b(options?|optionIds?|maxChoices|statements?|scale|steps|budget|solution|median)\b/;
   // An element of HTML has the same name.
   const markup = /<\/?option\b/g;
   const product = ({ name }: { name: string }) => !/\.test\.ts$|fixture|^kinds\//.test(name);
