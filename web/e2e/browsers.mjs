@@ -84,6 +84,7 @@ for (const [name, launch] of Object.entries({ firefox, webkit })) {
         [await server.rating("How was it?", ["The tea"]), "label.step"],
         [await server.ranking("In which order?", ["Tea", "Coffee"]), ".grip"],
         [await server.points("What to drink?", ["Tea", "Coffee"]), ".rail"],
+        [await server.number("How many cups?"), ".slide"],
       ]) {
         await at("/");
         await page.type("#code", "", poll.code);

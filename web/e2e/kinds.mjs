@@ -31,8 +31,14 @@ const points = {
     }),
   sends: (marks) => ({ answer: marks }),
 };
+/** Of a number a voter's marks are the number itself. */
+const number = {
+  none: ({ min, max, step }) => Array(Math.round((max - min) / step) + 1).fill(0),
+  add: (votes, value, { min, step }) => votes[Math.round((value - min) / step)]++,
+  sends: (value) => ({ answer: value }),
+};
 
-const KINDS = { single: choice, multiple: choice, rating, ranking, points };
+const KINDS = { single: choice, multiple: choice, rating, ranking, points, number };
 
 /** Returns what the crowd knows of a poll's kind. */
 export const kindOf = ({ kind }) => ({ says: KINDS[kind].sends, ...KINDS[kind] });

@@ -30,6 +30,11 @@ const KINDS = {
     mark: (page) => page.getByRole("button", { name: /more: .*Yes/ }).tap(),
     sends: /Send .*1.* of .*100.* points/,
   },
+  number: {
+    body: { kind: "number" },
+    mark: (page) => page.getByRole("spinbutton").fill("42"),
+    sends: /^Send .*42/,
+  },
 };
 
 for (const [kind, { body }] of Object.entries(KINDS)) {

@@ -155,6 +155,18 @@ test("so are points", async () => {
   await leave();
 });
 
+test("so is a number", async () => {
+  const poll = await server.number("How many?");
+  const { page, leave } = await at(poll, { expected: /net::ERR_|WebSocket|Failed to load resource/ });
+  await live(page);
+  await page.getByRole("spinbutton").fill("42");
+  await overtaken(page, poll, /^Send .*42/);
+  await page.waitForFunction(() => document.querySelector("fieldset [role=spinbutton]:enabled")?.value === "42");
+  await press(page, /^Send .*42/);
+  await told(page, "Counted");
+  await leave({ moved: true });
+});
+
 test("a changed mind is marked in the same room, and counts once", async () => {
   const poll = await days();
   const { page, leave } = await at(poll);

@@ -224,6 +224,11 @@ export class Pollux {
     return this.call("POST", "/api/polls", { body: { kind: "points", question, options, ...rest } });
   }
 
+  /** Creates a poll for a number; the answer carries the same. */
+  number(question, rest = {}) {
+    return this.call("POST", "/api/polls", { body: { kind: "number", question, ...rest } });
+  }
+
   /** Lets one voter send each of these answers, and waits until they are counted. */
   async answered(poll, answers) {
     for (const [i, answer] of answers.entries()) {
