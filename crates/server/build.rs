@@ -49,9 +49,21 @@ fn run() -> Result<(), String> {
             println!("cargo::rerun-if-changed={}", folder.display());
             folder
         }
-        None => build(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../web"), &out.join("web"))?,
+        None => {
+            // Asked when it runs: a target folder that was copied has the script of the tree that it came from.
+            let own =
+                std::env::var_os("CARGO_MANIFEST_DIR").ok_or("cargo sets CARGO_MANIFEST_DIR")?;
+            build(&Path::new(&own).join("../../web"), &out.join("web"))?
+        }
     };
     embed(&built, &out.join("files.rs"))
+}
+
+/// Returns the folder of the whole tree. Cargo is asked for it when the script runs, rather than when it is
+/// compiled: in a target folder that was copied stands the script of the tree that the copy came from.
+fn tree() -> PathBuf {
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR");
+    Path::new(&package).join("../..")
 }
 
 /// Builds the screens in `web` into `to`.
@@ -89,7 +101,7 @@ fn install(web: &Path) -> Result<(), String> {
 
 /// Runs a command with the tools of `make setup` on its path.
 fn finish(command: &mut Command) -> Result<(), String> {
-    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/bin");
+    let tools = tree().join(".tools/bin");
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path = std::env::join_paths([tools].into_iter().chain(std::env::split_paths(&path)));
     command.env("PATH", path.map_err(|error| format!("PATH: {error}"))?);

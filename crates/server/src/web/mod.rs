@@ -335,6 +335,7 @@ mod tests {
         let rating = r#"{"kind":"rating","statements":["a"],"steps":5,"lowest":1,"lowLabel":"","highLabel":"","symbol":"stars"}"#;
         let ranking = r#"{"kind":"ranking","options":["a","b"],"places":2}"#;
         let points = r#"{"kind":"points","options":["a","b"],"budget":100}"#;
+        let number = r#"{"kind":"number","min":0,"max":2,"step":1,"unit":""}"#;
         let path = "/p/482913";
         let plain = asset(path, &HeaderMap::new(), None).unwrap();
         let tag = plain.headers()[ETAG].clone();
@@ -345,6 +346,7 @@ mod tests {
             (rating, "rating"),
             (ranking, "ranking"),
             (points, "points"),
+            (number, "number"),
         ] {
             let kind = kind(json);
             let word = kind.word();
