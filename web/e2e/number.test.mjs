@@ -1,6 +1,6 @@
-// Tests a number on the voter's phone: by touch and by keyboard, in a room that goes on answering; on the smallest screen,
-// without a connection, and with hidden results. Also a poll's way from the studio to the stage and into a file, and that
-// its right answer reaches nobody before the close.
+// Tests a number on the voter's phone: by touch and by keyboard, in a room that goes on answering; on the smallest
+// screen, without a connection, and with hidden results. Also a poll's way from the studio to the stage and to a file,
+// and that its right answer reaches nobody before the close.
 
 import assert from "node:assert/strict";
 import { person } from "./browser.mjs";
@@ -45,8 +45,8 @@ async function thumb(page, part) {
 }
 
 const TOUCH_AND_KEYS =
-  "one by touch, one by keyboard, while strangers answer: nothing is suggested, nothing that is given moves, and every " +
-  "answer counts once";
+  "one by touch, one by keyboard, while strangers answer: nothing is suggested, nothing that is given moves, and " +
+  "every answer counts once";
 test(TOUCH_AND_KEYS, async () => {
   const poll = await server.number("How heavy is it?", { unit: "kg", solution: 42 });
   const touch = await at(poll, { expected: /net::ERR_|WebSocket/ }),
@@ -285,7 +285,7 @@ test("German, Spanish and Hindi: words and numbers", async () => {
   }
 });
 
-test("an organiser writes a poll for a number, shows it, closes it with its right answer, and takes the file", async () => {
+test("an organiser writes a poll for a number, shows it, closes it with its right answer, takes the file", async () => {
   const { page, leave } = await person(browser, { size: { width: 1100, height: 900 } });
   await page.goto(`${server.url}/studio/new`);
   await page.getByLabel("Question", { exact: true }).fill("How high is Mount Everest?");

@@ -83,8 +83,8 @@ async function begin(poll: Poll, question: string) {
 }
 
 /**
- * Where a poll of this kind is the first, nothing is shown before its kind has come; then it has so many rows, or its one
- * paper where it has none.
+ * Where a poll of this kind is the first, nothing is shown before its kind has come; then it has so many rows, or
+ * its one paper where it has none.
  */
 async function first(poll: Poll, row: string) {
   await begin(poll, poll.question);

@@ -19,13 +19,13 @@ export const bounds = (poll: NumberPoll) => ({
   step: quantity(poll, poll.step),
 });
 
-/** Returns a value as it stands in the field: with the language's sign before decimals, and nothing between thousands. */
+/** Returns a value as it stands in the field: the language's sign before decimals, nothing between thousands. */
 export const inField = (value: number): string => `${value}`.replace(".", number(0.5)[1]!);
 
 /** Returns the poll's right answer, once everybody may know it. */
 export const solutionOf = ({ status, solution }: NumberPoll): number | null => (status === "closed" ? solution : null);
 
-/** Returns which answers were the nearest to the right one, and how many people gave them; "" where that is not known. */
+/** Returns which answers were the nearest to the right one, and how many people gave them; "" while that is hidden. */
 export const nearest = (poll: NumberPoll): string =>
   poll.nearest && solutionOf(poll) !== null
     ? say("nearest", {

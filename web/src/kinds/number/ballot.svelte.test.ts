@@ -262,7 +262,7 @@ test("where it cannot be changed the first answer stands, and nothing can be tou
   expect(field().value).toBe("42");
 });
 
-test("a number stays, and so does every element, whatever the others do; what is being typed is not written over", () => {
+test("a number and every element stay, whatever the others do; what is being typed is not written over", () => {
   show(POLL);
   type("4");
   const before = field();

@@ -5,8 +5,8 @@ import type { NumberPoll } from "../kind";
 import { away, figures, lengthOf, slotOf } from "./number";
 
 /**
- * Returns a poll for a number from 0 to 100 kg. `answers` is how many people gave each value; null hides it. Mean, median
- * and the nearest answers follow from that, as far as the poll has a solution.
+ * Returns a poll for a number from 0 to 100 kg. `answers` is how many people gave each value; null hides it. Mean,
+ * median and the nearest answers follow from that, as far as the poll has a solution.
  */
 export function makeNumber(
   answers: readonly (readonly [value: number, people: number])[] | null,

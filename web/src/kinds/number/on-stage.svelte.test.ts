@@ -1,5 +1,5 @@
-// Tests how the stage shows a number: columns with labels and numbers, marks, figures, and the right answer only once the
-// poll is closed and its numbers are shown.
+// Tests how the stage shows a number: columns with labels and numbers, marks, figures, and the right answer only once
+// the poll is closed and its numbers are shown.
 
 import { createRawSnippet, flushSync, mount, unmount, type Component } from "svelte";
 import { afterEach, expect, test } from "vitest";
@@ -188,7 +188,7 @@ test("in the frame of another page people are counted as on stage", () => {
   expect(said(makeNumber(null, { totalVoters: 4 }))).toEqual(["4 have voted"]);
 });
 
-test("screen readers have a table and a sentence, which say what is hidden, and the right answer after the close", () => {
+test("screen readers have a table and a sentence, which say what is hidden, and after the close the answer", () => {
   const table = (poll: NumberPoll, votes: readonly number[] | null) => {
     show(onStage(poll).Table, () => ({ poll, votes, voters: 6 }), poll);
     return all("tr").map((row) => [...row.children].map((cell) => cell.textContent!.replaceAll("\u00a0", " ")));

@@ -24,17 +24,18 @@ const within = (poll: NumberPoll, value: number): string =>
 /** Returns the values of a bin: one, or the first and the last. */
 export const span = ({ from, to }: Bin): string => (from < to ? `${number(from)}–${number(to)}` : number(from));
 
-/** Returns the poll's right answer, once it may be shown: when the poll is closed, whatever the organiser knows before. */
+/** Returns the poll's right answer once the poll is closed; before, it is drawn for nobody, though the owner has it. */
 export const solutionOf = ({ status, solution }: NumberPoll): number | null => (status === "closed" ? solution : null);
 
 /** Returns who came nearest to the right answer; "" while nobody has answered. */
 export function nearest(poll: NumberPoll): string {
   if (!poll.nearest) return "";
-  const { values, people } = poll.nearest;
-  return `nearest: ${values.map((value) => within(poll, value)).join(" and ")} (${counted(people, "person", "people").replace(" ", "\u00a0")})`;
+  const values = poll.nearest.values.map((value) => within(poll, value)).join(" and ");
+  const people = counted(poll.nearest.people, "person", "people").replace(" ", "\u00a0");
+  return `nearest: ${values} (${people})`;
 }
 
-/** Returns the right answer and who came nearest, in a sentence; "" while it may not be shown, or where there is none. */
+/** Returns the right answer and who came nearest, in a sentence; "" before the close, and where there is none. */
 export function solved(poll: NumberPoll): string {
   const solution = solutionOf(poll);
   if (solution === null) return "";
