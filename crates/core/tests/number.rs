@@ -79,8 +79,12 @@ fn a_number_says_what_is_wrong_with_it() {
         "/step makes too many values: there may be 1001, and from min to max in steps of 1 there are 10001; a step \
          of 10 would do"
     );
-    let closer = "from min to max in steps of 1 there are 1002; a step of 7 would do";
-    assert!(said(draft(0.0, 1001.0, 1.0)).ends_with(closer), "143 is the greatest divisor of 1001");
+    let closer = "in steps of 1 there are 1002; a step of 2 with a max of 1000 would do";
+    assert!(said(draft(0.0, 1001.0, 1.0)).ends_with(closer), "no round step divides 1001");
+    let both = "in steps of 0.000999 there are 1002; a step of 0.001 would do";
+    assert!(said(draft(0.0, 1.0, 0.000_999)).ends_with(both), "another max would not help");
+    let one = "1000.5 is not: take 1000, or another step";
+    assert!(said(draft(0.0, 1000.5, 1.0)).ends_with(one), "1001 would be a value too many");
     let unit = Draft { unit: "x".repeat(21), ..draft(1.0, 0.0, -1.0) };
     let pointers: Vec<_> = wrong(unit).into_iter().map(|(pointer, _)| pointer).collect();
     assert_eq!(pointers, ["/max", "/step", "/unit"], "all at once");
@@ -183,7 +187,7 @@ fn a_bin_is_labelled_with_its_value_or_with_both_ends() {
         form.bins(counts, most).iter().map(ToString::to_string).collect::<Vec<_>>()
     };
     assert_eq!(labels(&[0, 0, 0, 0, 0, 4, 1], 20), ["1.5", "2"]);
-    assert_eq!(labels(&[1, 0, 0, 0, 0, 4, 1], 4), ["-1–-0.5", "0–0.5", "1–1.5", "2"]);
+    assert_eq!(labels(&[1, 0, 0, 0, 0, 4, 1], 4), ["-1 to -0.5", "0–0.5", "1–1.5", "2"]);
 }
 
 proptest! {
@@ -228,15 +232,19 @@ proptest! {
         prop_assert_eq!(bins.iter().map(|bin| bin.people).sum::<u64>(), all);
     }
 
-    /// A step that is proposed instead of one that makes too many values is taken.
+    /// A step that is proposed instead of one that makes too many values is taken, with the greatest number that is
+    /// proposed along with it.
     #[test]
     fn the_step_that_is_proposed_would_do(min in -1_000_000..0_i32, more in 1_002..2_000_000_i32) {
         let (min, max) = (Decimal::whole(min), Decimal::whole(min + more));
         let draft = Draft { min: Some(min), max: Some(max), ..Draft::default() };
         let wrong = asked(draft.clone()).unwrap_err();
-        let words: Vec<_> = wrong[0].1.split(' ').collect();
-        let step = words[words.len() - 3].parse::<f64>().unwrap();
-        let wider = asked(Draft { step: Some(decimal(step)), ..draft }).unwrap();
-        prop_assert!(wider.form().values <= MAX_VALUES);
+        let after = |words: &str| {
+            let (_, rest) = wrong[0].1.split_once(words)?;
+            rest.split(' ').next()?.parse::<f64>().ok().map(decimal)
+        };
+        let wider = Draft { step: after("; a step of "), max: after("with a max of ").or(Some(max)), ..draft };
+        prop_assert!(wider.step.is_some());
+        prop_assert!(asked(wider).unwrap().form().values <= MAX_VALUES);
     }
 }

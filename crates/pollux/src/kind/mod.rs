@@ -127,7 +127,7 @@ pub struct Vote {
                 [40,0,60] [default there: all for the first]; or a number, such as 42.5 [default there: the middle]",
         requires = "cast",
         conflicts_with = "ballot",
-        allow_negative_numbers = true,
+        allow_hyphen_values = true,
         value_parser = answer
     )]
     answer: Option<Value>,
@@ -218,9 +218,11 @@ pub fn columns(kind: &Kind) -> &'static [&'static str; 2] {
 pub fn cell(answer: &Answer) -> String {
     match answer {
         Answer::Choice(marked) => choice::cell(*marked),
-        Answer::Rating(_) | Answer::Ranking(_) | Answer::Points(_) | Answer::Number(_) => {
+        Answer::Rating(_) | Answer::Ranking(_) | Answer::Points(_) => {
             answer.to_member().1.to_string()
         }
+        // JSON may have an exponent, which sheets do without.
+        Answer::Number(number) => number.to_string(),
     }
 }
 

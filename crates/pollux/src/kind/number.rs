@@ -83,7 +83,7 @@ pub struct NewPoll {
         value_name = "NUMBER",
         requires = "question",
         group = "subject",
-        allow_negative_numbers = true,
+        allow_hyphen_values = true,
         value_parser = number
     )]
     max: Option<Number>,
@@ -93,7 +93,7 @@ pub struct NewPoll {
         value_name = "NUMBER",
         requires = "max",
         conflicts_with_all = ["option", "statement"],
-        allow_negative_numbers = true,
+        allow_hyphen_values = true,
         value_parser = number
     )]
     min: Option<Number>,
@@ -103,6 +103,7 @@ pub struct NewPoll {
         value_name = "NUMBER",
         requires = "max",
         conflicts_with_all = ["option", "statement"],
+        allow_hyphen_values = true,
         value_parser = number
     )]
     step: Option<Number>,
@@ -120,7 +121,7 @@ pub struct NewPoll {
         value_name = "NUMBER",
         requires = "max",
         conflicts_with_all = ["option", "statement"],
-        allow_negative_numbers = true,
+        allow_hyphen_values = true,
         value_parser = number
     )]
     solution: Option<Number>,
@@ -174,7 +175,7 @@ pub fn summary(number: &NumberView) -> Option<String> {
     let unit = |figure: &dyn std::fmt::Display| with_unit(figure, &number.unit);
     // A mean has one digit more than the numbers that it is of, so that it does not seem to be one of them.
     let digits = number.step.to_string().split_once('.').map_or(0, |(_, digits)| digits.len()) + 1;
-    let mean = number.mean.map(|mean| format!("mean {}", unit(&format!("{mean:.digits$}"))));
+    let mean = number.mean.map(|mean| format!("mean {}", unit(&rounded(mean, digits))));
     let median = number.median.map(|median| format!("median {}", unit(&median)));
     let solution = number.solution.map(|solution| format!("right answer {}", unit(&solution)));
     let nearest = number.nearest.as_ref().map(|nearest| {
@@ -185,7 +186,28 @@ pub fn summary(number: &NumberView) -> Option<String> {
     (!figures.is_empty()).then(|| figures.join(" · "))
 }
 
+/// Writes a mean with so many digits after the point.
+fn rounded(mean: f64, digits: usize) -> String {
+    let scale = 10_f64.powi(digits as i32);
+    // Adding zero makes a plain zero of one below it.
+    let mean = (mean * scale).round() / scale + 0.0;
+    format!("{mean:.digits$}")
+}
+
 fn with_unit(figure: &dyn std::fmt::Display, unit: &str) -> String {
     let space = if unit.is_empty() { "" } else { " " };
     format!("{figure}{space}{unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rounded;
+
+    #[test]
+    fn a_mean_of_nearly_zero_has_no_sign() {
+        assert_eq!(
+            [rounded(-0.04, 1), rounded(-0.06, 1), rounded(41.25, 2)],
+            ["0.0", "-0.1", "41.25"]
+        );
+    }
 }

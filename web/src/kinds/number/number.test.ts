@@ -101,6 +101,7 @@ test("mean and median are exact; of an even number of answers the median lies be
   expect([rounded(TO_100, 41.666), rounded(TENTHS, 0.05), rounded({ ...TO_100, step: 0.000001 }, 1 / 3)]).toEqual([
     41.7, 0.05, 0.333333,
   ]);
+  expect(rounded(TO_100, -0.04)).toBe(0);
 });
 
 test("answers of another time have their place in a histogram, and are not counted", () => {

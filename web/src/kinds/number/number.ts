@@ -35,7 +35,8 @@ export const decimals = ({ min, step }: Grid): number => Math.max(decimalsOf(min
 /** Rounds a mean to one decimal more than the values have. */
 export function rounded(grid: Grid, mean: number): number {
   const unit = 10 ** Math.min(6, decimals(grid) + 1);
-  return Math.round(mean * unit) / unit;
+  // Adding zero makes a plain zero of one below it.
+  return Math.round(mean * unit) / unit + 0;
 }
 
 /** Returns a number with its unit. A sign stands right after the number, and no line breaks before a word. */

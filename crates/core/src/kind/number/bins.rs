@@ -22,7 +22,9 @@ impl std::fmt::Display for Bin {
         if self.from == self.to {
             self.from.fmt(f)
         } else {
-            write!(f, "{}–{}", self.from, self.to)
+            // Beside a minus a dash would read like another one.
+            let to = if self.from < Decimal::default() { " to " } else { "–" };
+            write!(f, "{}{to}{}", self.from, self.to)
         }
     }
 }

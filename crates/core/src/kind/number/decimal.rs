@@ -119,6 +119,9 @@ mod tests {
             ("1e3", 1_000_000_000),
             ("42.50", 42_500_000),
             ("-0", 0),
+            // The second number is not that of the first one's digits unless a reader is exact.
+            ("468254365.444528", 468_254_365_444_528),
+            ("468254365.44452800000000", 468_254_365_444_528),
         ] {
             assert_eq!(read(json), Ok(millionths), "{json}");
         }
@@ -126,7 +129,14 @@ mod tests {
 
     #[test]
     fn what_is_no_decimal_is_refused() {
-        for json in ["1.0000001", "0.30000000000000004", "1e-7", "999999999.9999995"] {
+        for json in [
+            "1.0000001",
+            "0.30000000000000004",
+            "1e-7",
+            "999999999.9999995",
+            "999999999.9999999",
+            "919506845.1252861",
+        ] {
             assert!(read(json).unwrap_err().contains("6 digits"), "{json}");
         }
         for json in ["1000000000.000001", "-1000000001", "18446744073709551615", "1e300"] {

@@ -93,10 +93,10 @@ impl Draft {
         }
         if min < max && step > Decimal::default() {
             let range = max.millionths() - min.millionths();
-            if range % step.millionths() != 0 {
+            if range / step.millionths() >= MAX_VALUES.into() {
+                wrong("/step", too_many(min, range, step));
+            } else if range % step.millionths() != 0 {
                 wrong("/max", between_steps(min, max, step));
-            } else if range / step.millionths() >= MAX_VALUES.into() {
-                wrong("/step", too_many(range, step));
             }
         }
         let unit = match &*text::key(&self.unit) {
@@ -111,7 +111,8 @@ impl Draft {
 /// Says which numbers near the greatest one are a whole number of steps above the least.
 fn between_steps(min: Decimal, max: Decimal, step: Decimal) -> String {
     let below = max.millionths() - (max.millionths() - min.millionths()) % step.millionths();
-    let near = [below, below + step.millionths()].into_iter();
+    let most = min.millionths() + i64::from(MAX_VALUES - 1) * step.millionths();
+    let near = [below, below + step.millionths()].into_iter().filter(|near| *near <= most);
     let near = near.filter_map(|near| Decimal::read(near as f64 / 1e6).ok());
     let near: Vec<_> = near.filter(|near| *near > min).map(|near| near.to_string()).collect();
     let instead = match near.join(" or ") {
@@ -123,15 +124,24 @@ fn between_steps(min: Decimal, max: Decimal, step: Decimal) -> String {
     )
 }
 
-/// Says that there are too many values, and which step makes few enough of them.
-fn too_many(range: i64, step: Decimal) -> String {
-    let steps = range / step.millionths();
-    let fewer = (1..i64::from(MAX_VALUES)).rev().find(|fewer| steps % fewer == 0);
-    let wider = Decimal::of_millionths(range / fewer.expect("one is a divisor of every number"));
-    let count = steps + 1;
+/// Says that there are too many values, and which round step makes few enough of them, with another greatest number
+/// if it does not reach this one.
+fn too_many(min: Decimal, range: i64, step: Decimal) -> String {
+    let count = range / step.millionths() + 1;
+    let round = (0..).flat_map(|zeros| [1, 2, 5].map(|digit| digit * 10_i64.pow(zeros)));
+    let wider = round.into_iter().find(|wider| range / wider < MAX_VALUES.into());
+    let wider = wider.expect("the range has fewer than 10^16 millionths");
+    let reached = match range % wider {
+        0 => String::new(),
+        rest => {
+            let max = Decimal::of_millionths(min.millionths() + range - rest);
+            format!(" with a max of {max}")
+        }
+    };
+    let wider = Decimal::of_millionths(wider);
     format!(
         "makes too many values: there may be {MAX_VALUES}, and from min to max in steps of {step} there are {count}; \
-         a step of {wider} would do"
+         a step of {wider}{reached} would do"
     )
 }
 
@@ -163,11 +173,12 @@ impl Number {
         else {
             return Err(wrong(format!("must be {wanted}")));
         };
+        let read = Decimal::read(number);
+        let given = read.map_or_else(|_| given.to_string(), |decimal| decimal.to_string());
         if !(min.to_f64()..=max.to_f64()).contains(&number) {
             return Err(wrong(format!("must be from {min} to {max}; it is {given}")));
         }
         let form = self.form();
-        let read = Decimal::read(number);
         if let Some(decimal) = read.ok().filter(|decimal| form.slot(*decimal).is_some()) {
             return Ok(decimal);
         }

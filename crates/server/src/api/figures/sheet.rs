@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-/// The columns of these names may hold numbers below zero. Pollux writes all that is in them; no cell is a text of strangers.
-const NUMBERS: [&str; 4] = ["mean", "median", "value", "answer"];
+/// The columns of these names may hold numbers below zero. What is a plain number there was written by Pollux, and not
+/// by a stranger.
+const NUMBERS: [&str; 5] = ["mean", "median", "value", "answer", "number"];
 
 /// `Sheet` writes a sheet row by row.
 pub struct Sheet<W: Write> {
