@@ -25,9 +25,9 @@ use crate::watch::view::{rfc3339, sees_numbers};
 pub struct TrendView {
     /// The time that one point stands for, in milliseconds; it doubles as the poll grows older.
     pub step_ms: u64,
-    /// The points, oldest first, at most 240. A step in which nothing changed has none. A node keeps them
-    /// since it first saw the poll; the list is empty if it has none. Null while the numbers are hidden from
-    /// you.
+    /// The points, oldest first, at most 240, and fewer of a poll that counts more than 100 things: all points
+    /// together have at most 24,000 `votes`. A step in which nothing changed has none. A node keeps them since it
+    /// first saw the poll; the list is empty if it has none. Null while the numbers are hidden from you.
     #[schema(required, max_items = 240)]
     pub points: Option<Vec<TrendPoint>>,
 }

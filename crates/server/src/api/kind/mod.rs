@@ -145,7 +145,7 @@ struct Any {
     answer: Option<AnyAnswer>,
 }
 
-/// `AnyAnswer` is the answer to a poll of any kind.
+/// An answer is a list, or a number if the poll asks for one.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 #[expect(dead_code, reason = "it is only for the documents")]

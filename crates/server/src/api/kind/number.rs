@@ -27,13 +27,13 @@ pub struct NewNumber {
     #[schema(minimum = -1_000_000_000, maximum = 1_000_000_000)]
     pub max: Option<f64>,
     /// The step from one number to the next, which is above 0 and has at most 6 digits after the point; default 1.
-    #[schema(minimum = 0, maximum = 1_000_000_000)]
+    #[schema(exclusive_minimum = 0, maximum = 1_000_000_000)]
     pub step: Option<f64>,
     /// The unit: up to 20 characters, or empty, which is the default.
     #[schema(max_length = 160)]
     pub unit: Option<String>,
     /// The right answer, with at most 6 digits after the point; null, which is the default, for none. It need be no
-    /// number that a ballot may have. Nobody but the owner is told it before the poll is closed.
+    /// number that a ballot may have. Only the owner and the operator are told it before the poll is closed.
     #[schema(minimum = -1_000_000_000, maximum = 1_000_000_000)]
     pub solution: Option<f64>,
 }
@@ -51,8 +51,8 @@ pub struct NumberPatch {
     /// The greatest number that a ballot may have; null for the default.
     #[schema(minimum = -1_000_000_000, maximum = 1_000_000_000)]
     pub max: Option<f64>,
-    /// The step from one number to the next; null for the default.
-    #[schema(minimum = 0, maximum = 1_000_000_000)]
+    /// The step from one number to the next, which is above 0; null for the default.
+    #[schema(exclusive_minimum = 0, maximum = 1_000_000_000)]
     pub step: Option<f64>,
     /// The unit: up to 20 characters, or empty.
     #[schema(max_length = 160)]

@@ -21,8 +21,8 @@ pub struct NumberView {
     pub step: Decimal,
     /// The unit; empty if there is none.
     pub unit: String,
-    /// The right answer; null if the organiser keeps none. For everybody but the owner it is also null until the poll
-    /// is closed, and while the numbers are hidden.
+    /// The right answer; null if the organiser keeps none. For everybody but the owner and the operator it is also null
+    /// until the poll is closed, and while the numbers are hidden.
     #[schema(required, value_type = Option<f64>)]
     pub solution: Option<Decimal>,
     /// The number of people counted who answered; null while it is hidden from you.
