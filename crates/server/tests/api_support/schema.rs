@@ -102,6 +102,7 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
             "const" => rule != value,
             "enum" => !rule.as_array().unwrap().contains(value),
             "minimum" => value.as_f64().is_some_and(|n| n < rule.as_f64().unwrap()),
+            "exclusiveMinimum" => value.as_f64().is_some_and(|n| n <= rule.as_f64().unwrap()),
             "maximum" => value.as_f64().is_some_and(|n| n > rule.as_f64().unwrap()),
             "minLength" => length.is_some_and(|n| n < number),
             "maxLength" => length.is_some_and(|n| n > number),

@@ -714,7 +714,7 @@ export type NewNumber = {
     revote?: string | null;
     /**
      * The right answer, with at most 6 digits after the point; null, which is the default, for none. It need be no
-     * number that a ballot may have. Nobody but the owner is told it before the poll is closed.
+     * number that a ballot may have. Only the owner and the operator are told it before the poll is closed.
      */
     solution?: number | null;
     /**
@@ -998,7 +998,7 @@ export type NumberPatch = {
      */
     solution?: number | null;
     /**
-     * The step from one number to the next; null for the default.
+     * The step from one number to the next, which is above 0; null for the default.
      */
     step?: number | null;
     /**
@@ -1042,8 +1042,8 @@ export type NumberPoll = {
     min: number;
     nearest: Nearest | null;
     /**
-     * The right answer; null if the organiser keeps none. For everybody but the owner it is also null until the poll
-     * is closed, and while the numbers are hidden.
+     * The right answer; null if the organiser keeps none. For everybody but the owner and the operator it is also null
+     * until the poll is closed, and while the numbers are hidden.
      */
     solution: number | null;
     /**
@@ -1901,9 +1901,9 @@ export type TakeIn = {
  */
 export type Trend = {
     /**
-     * The points, oldest first, at most 240. A step in which nothing changed has none. A node keeps them
-     * since it first saw the poll; the list is empty if it has none. Null while the numbers are hidden from
-     * you.
+     * The points, oldest first, at most 240, and fewer of a poll that counts more than 100 things: all points
+     * together have at most 24,000 `votes`. A step in which nothing changed has none. A node keeps them since it
+     * first saw the poll; the list is empty if it has none. Null while the numbers are hidden from you.
      */
     points: Array<TrendPoint> | null;
     /**
