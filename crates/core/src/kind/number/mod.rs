@@ -1,7 +1,7 @@
 //! A number: a guess or an estimate, between two bounds and in steps.
 //!
 //! Value *k*, which is the least number plus *k* steps, is counted in slot *k*. The organiser may keep the right
-//! answer, the *solution*; nobody else is told it before the poll is closed.
+//! answer, the *solution*; nobody but the organiser and the operator is told it before the poll is closed.
 
 mod bins;
 mod decimal;
