@@ -28,6 +28,8 @@ export type StudioKind<P extends Poll = Poll> = {
   colour(index: number): string;
   /** The rule that only polls of this kind have: its name, and its words. */
   rule(poll: P): [name: string, words: string];
+  /** The members that nobody but the owner is told before the close; null in a poll that has none. */
+  readonly kept?: readonly (keyof P)[];
 };
 
 /** A kind that is given polls of its own kind only, which the compiler cannot know. */

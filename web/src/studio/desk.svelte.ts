@@ -24,7 +24,7 @@ import { Newest } from "../live/newest";
 import { Pace } from "./pace.svelte";
 import { Screen } from "./screen";
 import { each } from "./several";
-import { differs, isAlike, withMissed } from "./told";
+import { differs, hiddenFirst, isAlike, tellsOwnerMore, withKept, withMissed } from "./told";
 
 /** The most polls that a server lets one connection watch. */
 const WATCHED = 100;
@@ -352,7 +352,7 @@ export class Desk {
     const poll = this.#polls.get(id);
     if (this.link.state !== "live" || !poll || poll.status === "draft" || !this.#asked.has(id)) return true;
     const token = this.tokenFor(id);
-    return !poll.revealed && token !== null && !this.#asked.has(token);
+    return tellsOwnerMore(poll) && token !== null && !this.#asked.has(token);
   }
 
   async #listAll(): Promise<boolean> {
@@ -422,13 +422,13 @@ export class Desk {
 
   /**
    * Returns the tokens to show. The operator's opens everything; otherwise they are those of watched polls
-   * that hide their numbers, fewer than the server takes at once.
+   * that tell their owner more than others, fewer than the server takes at once.
    */
   #tokens(): string[] {
     if (this.operator) return [this.operator];
     const watched = new Set(this.#watchable());
-    const hiding = this.polls.filter((poll) => watched.has(poll.id) && !poll.revealed);
-    const tokens = hiding.map((poll) => tokenOf(poll.eventId, poll.id)).filter((token) => token !== null);
+    const more = this.polls.filter((poll) => watched.has(poll.id) && tellsOwnerMore(poll)).sort(hiddenFirst);
+    const tokens = more.map((poll) => tokenOf(poll.eventId, poll.id)).filter((token) => token !== null);
     return [...new Set(tokens)].slice(0, TOKENS);
   }
 
@@ -447,7 +447,7 @@ export class Desk {
   #told(poll: Poll, ours = false) {
     const before = this.#known(poll.id);
     if (!before && !ours) return;
-    this.take(poll);
+    this.take(withKept(before, poll));
     // What only the owner is told of an opening has to be asked for, until the server itself has answered.
     if (before?.status !== "open" && poll.status === "open") void this.loadPoll(poll.id, true);
   }

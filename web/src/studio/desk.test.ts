@@ -4,6 +4,8 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { refusal } from "../api/fixture";
 import { keepToken } from "../api/identity";
 import type { Event, Poll } from "../api/generated";
+import { makeNumber } from "../kinds/number/fixture";
+import type { NumberPoll } from "../kinds/kind";
 import type { Hears, Opens } from "../live/transport";
 import { Desk } from "./desk.svelte";
 
@@ -90,6 +92,58 @@ test("the newest stands; numbers that are hidden for want of a token do not undo
   sockets[0]!.hears.message({ type: "poll.updated", poll: poll(1, { version: 8, totalVoters: 11 }) });
   await frame();
   expect(desk.poll(id(1))!.totalVoters).toBe(12);
+});
+
+const guess = (n: number, rest: Partial<NumberPoll> = {}) =>
+  makeNumber([[40, 2]], { id: id(n), question: `Poll ${n}`, status: "open", version: 1, solution: 17.75, ...rest });
+const solutionOf = (n: number) => (desk.poll(id(n)) as NumberPoll).solution;
+
+test("the token goes along wherever it brings more: hidden numbers first, and a right answer until the close", async () => {
+  const open = { revealed: true };
+  await hold(
+    poll(1, open),
+    guess(2),
+    guess(3, { solution: null }),
+    guess(4, { status: "closed" }),
+    poll(5, { revealed: false }),
+    guess(6),
+  );
+  expect(sockets[0]!.tokens).toEqual([5, 6, 2].map((n) => `token of Poll ${n}`));
+  hello();
+  asked = [];
+  await desk.refresh();
+  expect(asked).toEqual([]);
+});
+
+test("so many right answers that not all tokens can be shown leave room for hidden numbers, and are asked for", async () => {
+  await hold(poll(1, { revealed: false }), ...Array.from({ length: 45 }, (_, i) => guess(i + 2)));
+  expect([sockets[0]!.tokens.length, sockets[0]!.tokens[0]]).toEqual([40, "token of Poll 1"]);
+  hello();
+  asked = [];
+  await desk.refresh();
+  expect(asked.length).toBe(6);
+});
+
+test("a right answer stays through all that is told without the token, and goes where the owner has removed it", async () => {
+  await hold(guess(1), guess(2, { status: "draft" }));
+  const told = (one: Poll) => sockets[0]!.hears.message({ type: "poll.updated", poll: one });
+  hello(guess(1, { version: 4, solution: null }));
+  await frame();
+  expect([desk.poll(id(1))!.version, solutionOf(1)]).toEqual([4, 17.75]);
+  told(guess(1, { version: 5, solution: null }));
+  await frame();
+  expect([desk.poll(id(1))!.version, solutionOf(1)]).toEqual([5, 17.75]);
+
+  // Somebody else has opened the draft, and taken its right answer away before.
+  const opened = guess(2, { version: 3, solution: null });
+  served.set(id(2), opened);
+  told(opened);
+  await vi.waitFor(() => {
+    expect([desk.poll(id(2))!.status, solutionOf(2)]).toEqual(["open", null]);
+  });
+  desk.take(guess(1, { version: 6, solution: null }));
+  await frame();
+  expect(solutionOf(1)).toBe(null);
 });
 
 test("what was deleted is not brought back by what was on its way", async () => {

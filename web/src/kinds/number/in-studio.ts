@@ -17,6 +17,7 @@ const number: StudioKind<NumberPoll> = {
   sign: () => "",
   colour: () => "transparent",
   rule: (poll) => ["Number", `${written(poll.min)} to ${quantity(poll, poll.max)}, in steps of ${written(poll.step)}`],
+  kept: ["solution"],
 };
 
 export default number;
