@@ -26,6 +26,8 @@ export type FormKind<P extends Poll = Poll, Fields = object> = {
   readonly blank: Fields;
   /** The fields that are one thing with the kind to whoever writes. */
   readonly withKind: readonly (keyof Fields)[];
+  /** The fields that the server judges together: what it says of one goes with a change of any. */
+  readonly together?: readonly (keyof Fields)[];
   /** The member of a poll that has the texts of the form's rows; null where it has no rows. */
   readonly list: string | null;
   /** The fewest and the most rows. */

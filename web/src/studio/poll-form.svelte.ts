@@ -98,8 +98,8 @@ export class PollForm {
   listed = $state(true);
   voterIds = $state(true);
   embed = $state("");
-  /** What the server found wrong, by JSON pointer into this form, whose empty rows count. */
-  faults = $state.raw<ReadonlyMap<string, string>>(new Map());
+  /** What the server found wrong, by JSON pointer into this form, whose empty rows count; and what was written then. */
+  #found = $state.raw<{ faults: ReadonlyMap<string, string>; written: Written }>({ faults: new Map(), written: BLANK });
   /** Whether what is shown came from this device. */
   restored = $state(false);
 
@@ -125,6 +125,10 @@ export class PollForm {
   readonly changed = $derived(touched(this.#ofKind(), this.#groups()).length > 0);
   /** What was touched here and changed by somebody else meanwhile, with the other's values. */
   readonly clashes = $derived(clashes(this.#ofKind(), this.#groups()));
+  /** What the server found wrong, as long as it is still written so. */
+  readonly faults = $derived<ReadonlyMap<string, string>>(
+    new Map([...this.#found.faults].filter(([at]) => this.#stands(at.slice(1)))),
+  );
   /** The most rows that there may be, and the fewest. */
   readonly most = $derived(formOf(this.kind).most);
   readonly fewest = $derived(formOf(this.kind).fewest);
@@ -165,7 +169,7 @@ export class PollForm {
     this.#fill(JSON.parse(this.#base));
     this.#since = {};
     this.restored = false;
-    this.faults = new Map();
+    this.#blame(new Map());
     forget(this.#name);
   }
 
@@ -194,7 +198,7 @@ export class PollForm {
     this.#base = JSON.stringify(this.written);
     this.#since = {};
     this.restored = false;
-    this.faults = new Map();
+    this.#blame(new Map());
     forget(this.#name);
   }
 
@@ -291,8 +295,20 @@ export class PollForm {
       else if (MEMBERS.includes(member) || members.kind.includes(member)) faults.set(`/${member}`, detail);
       else elsewhere.push(`${pointer}: ${detail}`);
     }
-    this.faults = faults;
+    this.#blame(faults);
     return elsewhere;
+  }
+
+  #blame(faults: ReadonlyMap<string, string>) {
+    this.#found = { faults, written: this.written };
+  }
+
+  /** Whether a field, and what is judged together with it, is as it was when the server found it wrong. */
+  #stands(field: string): boolean {
+    const { written } = this.#found;
+    const groups: (readonly PropertyKey[])[] = [formOf(this.kind).together ?? [], ...this.#groups()];
+    const fields = (groups.find((group) => group.includes(field)) ?? [field]) as (keyof Written)[];
+    return fields.every((name) => same(this.written[name], written[name]));
   }
 
   #draft(): Draft<Written> {
@@ -335,7 +351,8 @@ export class PollForm {
 
   /** Clears the faults, because they name places and rows have moved. */
   #moved() {
-    this.faults = new Map([...this.faults].filter(([at]) => !at.startsWith("/rows")));
+    const { faults, written } = this.#found;
+    this.#found = { faults: new Map([...faults].filter(([at]) => !at.startsWith("/rows"))), written };
   }
 }
 

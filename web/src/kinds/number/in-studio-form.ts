@@ -32,6 +32,7 @@ const form: FormKind<NumberPoll, NumberFields> = {
   ways: { number: WAY },
   blank: { ...USUAL, unit: "", solution: null },
   withKind: [],
+  together: ["min", "max", "step"],
   list: null,
   fewest: 0,
   most: 0,

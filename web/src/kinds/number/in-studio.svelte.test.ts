@@ -118,15 +118,81 @@ test.each([
 test.each([
   [{ min: 5, max: 5, step: 1 }, "The first number has to be below the last one.", ["min", "max"]],
   [{ min: 0, max: 5, step: 0 }, "A step has to be above 0.", ["step"]],
-  [{ min: 0, max: 100, step: 3 }, "Steps of 3 from 0 do not reach 100. Try steps of 0.1.", ["step"]],
+  [
+    { min: 0, max: 10, step: 3 },
+    "Steps of 3 from 0 do not reach 10. Try steps of 2 or 5, or to end at 9 or 12.",
+    ["step"],
+  ],
+  [
+    { min: 0, max: 100, step: 3 },
+    "Steps of 3 from 0 do not reach 100. Try steps of 2 or 5, or to end at 99 or 102.",
+    ["step"],
+  ],
+  [
+    { min: -0.7, max: 0.2, step: 0.4 },
+    `Steps of 0.4 from -0.7 do not reach 0.2. Try steps of 0.1, or to end at 0.1 or 0.5.`,
+    ["step"],
+  ],
+  [
+    { min: 0, max: 10_007, step: 20 },
+    `Steps of 20 from 0 do not reach ${number(10_007)}. Try to end at ${number(10_000)} or ${number(10_020)}.`,
+    ["step"],
+  ],
+  [
+    { min: 0, max: 100, step: 200 },
+    "Steps of 200 from 0 do not reach 100. Try steps of 100, or to end at 200.",
+    ["step"],
+  ],
+  [
+    { min: 9e8, max: 1e9, step: 3e7 },
+    `Steps of ${number(3e7)} from ${number(9e8)} do not reach ${number(1e9)}. ` +
+      `Try steps of ${number(2e7)} or ${number(5e7)}, or to end at ${number(9.9e8)}.`,
+    ["step"],
+  ],
+  [{ min: 0, max: 1, step: 1e-7 }, "Numbers may have at most 6 decimals.", ["step"]],
+  [{ min: 0.1234567, max: 1, step: 1e-7 }, "Numbers may have at most 6 decimals.", ["min", "step"]],
+  [{ min: 0, max: 1e10, step: 1e8 }, `Numbers may be from ${number(-1e9)} to ${number(1e9)}.`, ["max"]],
   [
     { min: 0, max: 10_000, step: 1 },
     `There would be ${number(10_001)} values; at most ${number(1_001)} are possible. Try steps of 10.`,
     ["step"],
   ],
+  [
+    { min: 0, max: 10_007, step: 1 },
+    `There would be ${number(10_008)} values; at most ${number(1_001)} are possible. ` +
+      `Try steps of 10 up to ${number(10_000)}.`,
+    ["step"],
+  ],
+  [
+    { min: -1e9, max: 1e9, step: 0.3 },
+    `There would be ${number(6_666_666_667)} values; at most ${number(1_001)} are possible. ` +
+      `Try steps of ${number(2e6)}.`,
+    ["step"],
+  ],
 ])("the form says what is wrong with %j, and what would do", (grid, fault, wrong) =>
   expect(preview(grid, "kg")).toEqual({ words: "", fault, wrong }),
 );
+
+test("what the form advises is what it takes", () => {
+  for (const max of [7, 10, 11, 1_001, 1_002, 10_007, 123_456.789, 1e9 - 1])
+    for (const step of [0.3, 1, 3, 20, 700]) {
+      const { fault } = preview({ min: 0, max, step }, "");
+      const plain = fault.replaceAll(",", "");
+      const [, steps = "", upTo = ""] = /Try steps of ([\d.]+(?: or [\d.]+)?)(?: up to ([\d.]+))?/.exec(plain) ?? [];
+      const [, ends = ""] = /to end at ([\d.]+(?: or [\d.]+)?)/.exec(plain) ?? [];
+      const each = (words: string) =>
+        words
+          .split(" or ")
+          .map((one) => Number(one.replace(/\.$/, "")))
+          .filter(Boolean);
+      const advised = [
+        ...each(steps).map((step) => ({ min: 0, max: each(upTo)[0] ?? max, step })),
+        ...each(ends).map((max) => ({ min: 0, max, step })),
+      ];
+      expect(advised.length > 0, fault).toBe(fault !== "");
+      for (const grid of advised) expect([grid, preview(grid, "").fault]).toEqual([grid, ""]);
+    }
+});
 
 test("the editor says it in place, and the server's words come first", () => {
   const made = new PollForm("new");
@@ -158,6 +224,23 @@ test("the editor says it in place, and the server's words come first", () => {
     "true",
     "true",
   ]);
+  // What the server said goes with a change of what it is about: bounds and step are judged together.
+  made.own.step = 5;
+  flushSync();
+  expect([words("#number-fault"), words("#solution-fault"), words("#number-preview")]).toEqual([
+    [""],
+    ["has too many decimals"],
+    [`${number(1_001)} values: 0, 5, 10 … ${number(5_000)}`],
+  ]);
+  made.own.solution = 1e-7;
+  flushSync();
+  expect([words("#solution-fault"), fields()[4]![1]]).toEqual([["Numbers may have at most 6 decimals."], "true"]);
+  made.own.solution = 17.75;
+  flushSync();
+  expect([words("#solution-fault"), fields()[4]![1], made.faults.size]).toEqual([[""], null, 0]);
+  made.own.step = 1;
+  flushSync();
+  expect([words("#number-fault"), fields()[1]![1]]).toEqual([["is too great"], "true"]);
 });
 
 test("a form of a number has no rows, keeps those of another kind, and sends what was touched alone", () => {
