@@ -7,6 +7,7 @@ import { person } from "./browser.mjs";
 import { inHall, test } from "./harness.mjs";
 import { SMALL, accessible, at as joined, enlarge, fits, live, overhear, press, told } from "./phone.mjs";
 import { openOn, stageIn, total } from "./stage.mjs";
+import { live as followed } from "./studio.mjs";
 import { turnoutStandsFree } from "./turnout.mjs";
 
 const { server, browser } = await inHall();
@@ -374,5 +375,75 @@ test("an organiser writes a poll for a number, shows it, closes it with its righ
     ],
   );
   await page.getByText("Right answer: 8,848.86 m — nearest: 8,840 m (2 people)").waitFor();
+  await leave({ moved: true });
+});
+
+test("live results show the organiser the right answer while the poll is open, and no copy or draft loses it", async () => {
+  const { page, leave } = await person(browser, {
+    size: { width: 1100, height: 900 },
+    expected: /status of 422/,
+  });
+  const answer = page.getByLabel("Right answer");
+  const secret = page.getByText("Right answer: 17.75 kg (shown after the close)");
+  const press = (name) => page.getByRole("button", { name, exact: true }).click();
+  const write = (question) => page.getByLabel("Question", { exact: true }).fill(question);
+  const read = async () => {
+    const id = page.url().split("/").pop();
+    const token = await page.evaluate((of) => JSON.parse(localStorage.getItem(`pollux.token.${of}`)), id);
+    return { ...(await server.read({ id }, token)), ownerToken: token };
+  };
+  const heading = (name) => page.getByRole("heading", { name, exact: true }).waitFor();
+  await page.goto(`${server.url}/studio/new`);
+  await write("How heavy is the cat?");
+  await page.getByText("a number", { exact: true }).click();
+  await page.getByLabel("Unit").fill("kg");
+  await answer.fill("17.75");
+  await press("Open now");
+  await heading("How heavy is the cat?");
+  const first = await read();
+  assert.deepEqual([first.results, first.solution], ["live", 17.75]);
+  for (const reload of [false, true]) {
+    if (reload) await page.reload();
+    await secret.waitFor();
+    await followed(page);
+    await server.answered(first, reload ? [10, 20, 30] : [10, 20]);
+    await page.locator("dl", { hasText: reload ? "Answers 3" : "Answers 2" }).waitFor();
+    assert.ok(await secret.isVisible(), "the connection took the right answer away");
+  }
+
+  await page.getByRole("link", { name: "Duplicate", exact: true }).click();
+  await heading("A copy");
+  assert.equal(await answer.inputValue(), "17.75");
+  await write("How heavy is the dog?");
+  await press("Open now");
+  await heading("How heavy is the dog?");
+  assert.equal((await read()).solution, 17.75);
+  await secret.waitFor();
+
+  await page.getByRole("link", { name: "Duplicate", exact: true }).click();
+  await heading("A copy");
+  await write("How heavy is the bird?");
+  await page.getByLabel("Unit").fill("kilogrammes of feathers");
+  await press("Save as draft");
+  await page.getByText("Please correct the marked fields.").waitFor();
+  const fault = page.locator("#number-fault");
+  await fault.getByText(/20/).waitFor();
+  await page.getByLabel("Unit").fill("kg");
+  assert.equal(await fault.textContent(), "");
+  assert.equal(await page.getByText("Please correct the marked fields.").count(), 0);
+  await press("Save as draft");
+  await heading("Draft");
+  const draft = await read();
+  // Somebody else changes the draft, while this form is open.
+  await server.call("PATCH", `/api/polls/${draft.id}`, { token: draft.ownerToken, body: { max: 50 } });
+  await page.getByText("51 values: 0, 1, 2 … 50 kg").waitFor();
+  assert.equal(await answer.inputValue(), "17.75");
+  await write("How heavy is the goose?");
+  await press("Save and open");
+  await heading("How heavy is the goose?");
+  assert.deepEqual([(await read()).max, (await read()).solution], [50, 17.75]);
+  await secret.waitFor();
+  await server.call("POST", `/api/polls/${draft.id}/close`, { token: draft.ownerToken });
+  await page.getByText("Right answer: 17.75 kg", { exact: true }).waitFor();
   await leave({ moved: true });
 });

@@ -98,7 +98,7 @@ const guess = (n: number, rest: Partial<NumberPoll> = {}) =>
   makeNumber([[40, 2]], { id: id(n), question: `Poll ${n}`, status: "open", version: 1, solution: 17.75, ...rest });
 const solutionOf = (n: number) => (desk.poll(id(n)) as NumberPoll).solution;
 
-test("the token goes along wherever it brings more: hidden numbers first, and a right answer until the close", async () => {
+test("the token goes along wherever it brings more: to hidden numbers first, and to right answers", async () => {
   const open = { revealed: true };
   await hold(
     poll(1, open),
@@ -115,7 +115,7 @@ test("the token goes along wherever it brings more: hidden numbers first, and a 
   expect(asked).toEqual([]);
 });
 
-test("so many right answers that not all tokens can be shown leave room for hidden numbers, and are asked for", async () => {
+test("right answers for which there are too many tokens leave room for hidden numbers, and are asked for", async () => {
   await hold(poll(1, { revealed: false }), ...Array.from({ length: 45 }, (_, i) => guess(i + 2)));
   expect([sockets[0]!.tokens.length, sockets[0]!.tokens[0]]).toEqual([40, "token of Poll 1"]);
   hello();
@@ -124,7 +124,7 @@ test("so many right answers that not all tokens can be shown leave room for hidd
   expect(asked.length).toBe(6);
 });
 
-test("a right answer stays through all that is told without the token, and goes where the owner has removed it", async () => {
+test("a right answer stays through all that is told without the token, and goes when its owner removes it", async () => {
   await hold(guess(1), guess(2, { status: "draft" }));
   const told = (one: Poll) => sockets[0]!.hears.message({ type: "poll.updated", poll: one });
   hello(guess(1, { version: 4, solution: null }));
