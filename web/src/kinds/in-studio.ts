@@ -29,7 +29,7 @@ export type StudioKind<P extends Poll = Poll> = {
   /** The rule that only polls of this kind have: its name, and its words. */
   rule(poll: P): [name: string, words: string];
   /** The members that nobody but the owner is told before the close; null in a poll that has none. */
-  readonly kept?: readonly (keyof P)[];
+  readonly kept?: readonly (keyof P & string)[];
 };
 
 /** A kind that is given polls of its own kind only, which the compiler cannot know. */
