@@ -66,8 +66,9 @@ fn web_node(harm: &Harm<'_>) -> Result<()> {
         std::thread::sleep(BETWEEN);
     }
     let topic = || Topic::read(&stage.cluster.bootstrap());
-    // A leader that dies at the same time may put the topic out of reach for a while.
-    let patience = if harm.alone { Duration::from_secs(5) } else { HEALED };
+    // On a busy machine the whole topic is not read in an instant, and the first reading may have begun before any such
+    // ballot was there. A leader that dies at the same time may put the topic out of reach for a while.
+    let patience = if harm.alone { Duration::from_secs(12) } else { HEALED };
     let what = "a ballot is on the log and not answered";
     let caught = stage.cluster.wait_until(patience, what, || {
         let on_it = topic()?;
