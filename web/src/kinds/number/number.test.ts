@@ -86,9 +86,43 @@ test.each([
   ["Infinity", null],
 ])("where values are whole, %j is read as %j", (text, value) => expect(parsed(text, TO_100)).toBe(value));
 
-test("where values have decimals, a comma before three digits begins them", () => {
-  const fine = { min: 0, max: 1, step: 0.001 };
-  expect([parsed("1,234", fine), parsed("1.234", fine), parsed("1.234,5", fine)]).toEqual([1.234, 1.234, 1_234.5]);
+test.each([
+  ["10,000", 12.5, ".", 10_000],
+  ["10.000", 12.5, ".", 10_000],
+  ["1.250", 12.5, ",", 1_250],
+  ["1,250", 0.25, ",", 1_250],
+  ["1,25", 0.25, ".", 1.25],
+  ["0.125", 0.25, ".", 0.125],
+  ["1234.125", 0.25, ".", 1_234.125],
+  ["1,234", 0.001, ".", 1_234],
+  ["1.234", 0.001, ".", 1.234],
+  ["1,234", 0.001, ",", 1.234],
+  ["1.234", 0.001, ",", 1_234],
+  ["1.234,5", 0.001, ".", 1_234.5],
+  ["1.2345", 0.001, ".", 1.2345],
+])("%j in steps of %d, where decimals begin with %j, is read as %d", (text, step, point, value) =>
+  expect(parsed(text, { min: 0, max: 10_000, step }, point)).toBe(value),
+);
+
+test("signs that part no thousands make no number", () => {
+  const read = (text: string) => parsed(text, TO_100);
+  expect(["1.2.3", "1,23,4", "1,2.5", "12,34.5"].map(read)).toEqual([null, null, null, null]);
+  expect(["12,34,567", "1,23,456.5", "-1.234.567"].map(read)).toEqual([1_234_567, 123_456.5, -1_234_567]);
+});
+
+test("the poll's own unit may stand behind a number, and no other", () => {
+  const read = (text: string, unit: string) => parsed(text, { ...TO_100, unit });
+  expect([read("42 kg", "kg"), read("42KG", "kg"), read("42\u00a0kg", "kg"), read("50%", "%")]).toEqual([
+    42, 42, 42, 50,
+  ]);
+  expect(read("\u206842\u00a0kg\u2069", "kg"), "as it is copied from the page").toBe(42);
+  expect([read("42 t", "kg"), read("kg", "kg"), read("42 kg kg", "kg"), read("42 kg", "")]).toEqual([
+    null,
+    null,
+    null,
+    null,
+  ]);
+  expect([read("4200", "00"), read("42", "2 kg")]).toEqual([4_200, 42]);
 });
 
 test("mean and median are exact; of an even number of answers the median lies between the middle two", () => {

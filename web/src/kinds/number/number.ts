@@ -52,24 +52,28 @@ const latin = (digit: string) => {
 };
 
 /**
- * Returns the number that somebody has written; null if it is none. Comma and point are the same. Of both, or of
- * several, the last one may begin the decimals; the others part thousands. So does one before three digits where the
- * values have no decimals.
+ * Returns the number that somebody has written, perhaps with the poll's unit; null if it is none. Comma and point are
+ * the same. Of both, or of several, the last one may begin the decimals; the others part thousands. A single one before
+ * three digits parts thousands where the values have fewer than three decimals; where they have more it does so
+ * unless it is `point`, which begins the decimals in the reader's language.
  */
-export function parsed(text: string, grid: Grid): number | null {
-  const plain = text
+export function parsed(text: string, { unit = "", ...grid }: Grid & { unit?: string }, point = "."): number | null {
+  const bareOf = (words: string) => words.replace(/[\s\p{Cf}'’٬_]/gu, "").toLowerCase();
+  const [said, own] = [bareOf(text), bareOf(unit)];
+  // A unit that begins with a digit cannot be told from the number.
+  const plain = (/^\P{Nd}/u.test(own) && said.endsWith(own) ? said.slice(0, -own.length) : said)
     .replace(/\p{Nd}/gu, latin)
     .replace(/[−–‐‑]/g, "-")
-    .replace(/[,٫،]/g, ",")
-    .replace(/[\s'’٬_]/g, "");
+    .replace(/[,٫،]/g, ",");
   const signs = plain.match(/[.,]/g) ?? [];
   const last = signs.at(-1);
-  const parts = signs.length > 1 && signs.every((sign) => sign === last);
-  const thousands = signs.length === 1 && !decimals(grid) && /^[-+]?[1-9]\d{0,2}[.,]\d{3}$/.test(plain);
-  const at = parts || thousands ? -1 : plain.search(/[.,](?!.*[.,])/);
-  const whole = (at < 0 ? plain : plain.slice(0, at)).replace(/[.,]/g, "");
-  const written = at < 0 ? whole : `${whole}.${plain.slice(at + 1)}`;
-  return /^[-+]?(\d+\.?\d*|\.\d+)$/.test(written) ? Number(written) : null;
+  const thousands = signs[1]
+    ? signs.every((sign) => sign === last)
+    : (decimals(grid) < 3 || last !== point) && /^[-+]?[1-9]\d{0,2}[.,]\d{3}$/.test(plain);
+  const at = thousands ? -1 : plain.search(/[.,](?!.*[.,])/);
+  const written = at < 0 ? `${plain}.` : `${plain.slice(0, at)}.${plain.slice(at + 1)}`;
+  const isNumber = /^[-+]?(?=.*\d)(\d*|\d{1,3}([.,]\d{2,3})*[.,]\d{3})\.\d*$/.test(written);
+  return isNumber ? Number(written.replace(/[.,](?=.*\.)/g, "")) : null;
 }
 
 /** `Figures` says how many have answered, and the middle of their answers. */
