@@ -136,22 +136,59 @@ test("a thumb that lands on the slider and scrolls the page gives no number, and
   await page.evaluate(() =>
     document.addEventListener("pointercancel", () => document.body.setAttribute("data-cancelled", "")),
   );
-  async function scrolls() {
+  async function scrolls(part) {
     await page.evaluate(() => {
       document.body.removeAttribute("data-cancelled");
       scrollTo(0, 0);
     });
-    const [x, y] = await thumb(page, 0.8);
+    const [x, y] = await thumb(page, part);
     await touch("touchStart", { x, y });
     for (let i = 1; i <= 10; i++) await touch("touchMove", { x, y: y - 12 * i });
     await page.locator("body[data-cancelled]").waitFor();
     await touch("touchEnd");
   }
-  await scrolls();
-  assert.deepEqual(await paper(page), EMPTY);
+  for (const part of [0, 0.8]) {
+    await scrolls(part);
+    assert.deepEqual(await paper(page), EMPTY);
+  }
   await field(page).fill("42");
-  await scrolls();
+  await scrolls(0.8);
   assert.deepEqual(await paper(page), ["42", "Send 42", 42]);
+  await leave({ moved: true });
+});
+
+test("a tap on the slider's left end gives the lowest number", async () => {
+  const poll = await server.number("None at all?", { max: 1_000 });
+  const { page, leave } = await at(poll);
+  for (const part of [-0.04, 0]) {
+    await live(page);
+    const [x, y] = await thumb(page, part);
+    await page.touchscreen.tap(x, y);
+    await page.locator(".slide:not(.unset)").waitFor();
+    assert.deepEqual(await paper(page), ["0", "Send 0", 0]);
+    await field(page).fill("");
+    await page.locator(".slide.unset").waitFor();
+  }
+  await leave({ moved: true });
+});
+
+test("parted thousands are read as such; an emptied field has what was sent again, also after a reload", async () => {
+  const poll = await server.number("What does it cost?", { max: 10_000, step: 12.5, unit: "€" });
+  const { page, leave } = await at(poll);
+  await live(page);
+  await field(page).pressSequentially("10,000 €");
+  await page.keyboard.press("Enter");
+  assert.deepEqual(await paper(page), ["10000", "Send 10,000 €", 800]);
+  await press(page, /^Send/);
+  await told(page, "Counted");
+  assert.deepEqual(given(await server.read(poll)), [[10_000, 1]]);
+  await field(page).fill("");
+  await field(page).blur();
+  assert.equal(await field(page).inputValue(), "10000");
+  await field(page).fill("");
+  await page.reload();
+  await told(page, "Counted");
+  assert.equal(await field(page).inputValue(), "10000");
   await leave({ moved: true });
 });
 
@@ -265,6 +302,38 @@ test("at 320 px nothing sticks out, all can be hit, also at twice the size; acce
     await accessible(page);
     await enlarge(page);
     await fits(page, targets);
+    await leave({ moved: true });
+  }
+});
+
+test("at 320 px and twice the size the number and its unit have a line each, and no word breaks", async () => {
+  /** Returns how many lines this has. */
+  const lines = (of) =>
+    of.evaluate((node) => {
+      const range = document.createRange();
+      range.selectNodeContents(node);
+      return new Set([...range.getClientRects()].filter(({ width }) => width).map(({ top }) => Math.round(top))).size;
+    });
+  for (const [grid, typed] of [
+    [{ max: 10_000, step: 10, unit: "kg" }, "10000"],
+    [{ min: -50, max: 50, step: 0.5, unit: "°C" }, "-12,5"],
+    [{ min: -1e9, max: 1e9, step: 2e6, unit: "€" }, "-1000000000"],
+    [{ unit: "Dampfschiffe" }, "42"],
+  ]) {
+    const poll = await server.number("How much?", grid);
+    const { page, leave } = await at(poll, { size: SMALL });
+    await live(page);
+    await field(page).fill(typed);
+    await press(page, /^Send/);
+    await told(page, "Counted");
+    await answered(page, "You answered");
+    assert.equal(await lines(page.locator(".middles strong").first()), 1, `${grid.unit}, before`);
+    await enlarge(page);
+    await fits(page, "fieldset :is(input, button)");
+    const [sign, entry] = await Promise.all([more(page).boundingBox(), field(page).boundingBox()]);
+    assert.ok(sign.y >= entry.y + entry.height, `the buttons stand beside ${typed}`);
+    assert.ok((await field(page).evaluate((node) => node.scrollWidth - node.clientWidth)) <= 0, `${typed} is cut`);
+    if (grid.unit.length < 4) assert.equal(await lines(page.locator(".blank span")), 1, `${grid.unit} breaks`);
     await leave({ moved: true });
   }
 });

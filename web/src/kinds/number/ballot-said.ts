@@ -19,8 +19,11 @@ export const bounds = (poll: NumberPoll) => ({
   step: quantity(poll, poll.step),
 });
 
+/** Returns the sign with which decimals begin in the page's language. */
+export const point = (): string => number(0.5)[1]!;
+
 /** Returns a value as it stands in the field: the language's sign before decimals, nothing between thousands. */
-export const inField = (value: number): string => `${value}`.replace(".", number(0.5)[1]!);
+export const inField = (value: number): string => `${value}`.replace(".", point());
 
 /** Returns the poll's right answer, once everybody may know it. */
 export const solutionOf = ({ status, solution }: NumberPoll): number | null => (status === "closed" ? solution : null);

@@ -223,6 +223,24 @@ test("a tap on the slider's very end counts, though the slider does not move for
   expect(stands()).toEqual(["0", "Send 0 kg", 0]);
 });
 
+test("a finger on the thumb that is not there yet gives the end, though it makes neither an input nor a click", () => {
+  const lift = (offsetX: number, pointerType: string) => {
+    Object.defineProperties(slider(), { offsetWidth: { value: 300 }, offsetHeight: { value: 48 } });
+    slider().dispatchEvent(Object.assign(new Event("pointerup", { bubbles: true }), { pointerType, offsetX }));
+    flushSync();
+  };
+  show(POLL);
+  lift(3, "mouse");
+  expect(stands()).toEqual(["", "Enter a number first", null]);
+  lift(3, "touch");
+  expect(stands()).toEqual(["0", "Send 0 kg", 0]);
+  lift(200, "touch");
+  expect(stands(), "from then on the browser moves the slider").toEqual(["0", "Send 0 kg", 0]);
+  show(makeNumber([], { max: 1 }));
+  lift(100, "touch");
+  expect(stands()).toEqual(["0", "Send 0 kg", 0]);
+});
+
 test("a wheel moves the page, and no number", () => {
   show(POLL);
   slider().focus();
@@ -250,6 +268,39 @@ test("an answer is one number without a list around it, also 0, and after a relo
   const sent = phone.booth.sent.map(({ answer }) => answer);
   expect([sent[0], [...new Set(sent.slice(1))], sent.length > 2]).toEqual([0, [42], true]);
   expect(phone.booth.ids).toBe(2);
+});
+
+test("what was sent is there again where the field was emptied, or left with no answer, also after a reload", async () => {
+  show(POLL);
+  type("42");
+  await submit();
+  for (const text of ["", "500"]) {
+    type(text);
+    expect([field().value, words(".dock")]).toEqual([text, expect.stringContaining("Counted")]);
+    reload();
+    show(POLL);
+    expect([field().value, slider().value, words(".dock")]).toEqual(["42", "42", expect.stringContaining("Counted")]);
+  }
+  type("");
+  leave();
+  expect([field().value, slider().value, advice()]).toEqual(["42", "42", "From 0 to 100 kg"]);
+  type("50");
+  type("");
+  expect(words(".dock"), "the mark that was taken back is not sent").not.toContain("50");
+});
+
+test("the poll's unit may be typed, and thousands be parted", () => {
+  show(POLL);
+  type("42 kg");
+  expect(stands()).toEqual(["42 kg", "Send 42 kg", 42]);
+  leave();
+  expect(stands()).toEqual(["42", "Send 42 kg", 42]);
+  show(makeNumber([], { max: 10_000, step: 12.5, unit: "€" }));
+  type("10,000");
+  leave();
+  expect([...stands(), advice()]).toEqual(["10000", "Send 10,000 €", 800, "From 0 to 10,000 €, in steps of 12.5 €"]);
+  type("10,010");
+  expect([advice(), sends().disabled]).toEqual(["Please enter a number from 0 to 10,000 €.", true]);
 });
 
 test("where it cannot be changed the first answer stands, and nothing can be touched any more", async () => {
@@ -319,6 +370,26 @@ test("after the vote: the histogram with one's own answer marked, mean and media
     "own",
   ]);
   expect(answers()).toBe("40 45 kg Mean 41.3 kg Median 41 kg ▲ You answered 45 kg");
+});
+
+test("a right answer that nobody can give is marked at the column nearest to it", async () => {
+  const grid = { max: 10_000, step: 10, unit: "m" };
+  const marked = () => [...document.querySelectorAll(".heap")].map((heap) => heap.classList.contains("right"));
+  const given = [[8_830, 1], [8_840, 1], [8_850, 1]] as const; // prettier-ignore
+  show(makeNumber(given, { ...grid, solution: 8_848.86, status: "closed", final: true }));
+  expect(marked()).toEqual([false, false, true]);
+  show(makeNumber(given, { ...grid, solution: 8_844.9, status: "closed", final: true }));
+  expect(marked()).toEqual([false, true, false]);
+  show(makeNumber(given, { ...grid, solution: 9_000, status: "closed", final: true }));
+  expect(marked()).toEqual([false, false, false]);
+});
+
+test("below the columns stand the lowest and the highest answer, and one where all are the same", () => {
+  const ends = () => [...document.querySelectorAll(".answers .limits bdi")].map((end) => plain(end.textContent));
+  show(makeNumber([[42, 1], [97, 1]], { status: "closed", final: true })); // prettier-ignore
+  expect(ends()).toEqual(["42", "97\u00a0kg"]);
+  show(makeNumber([[42, 3]], { status: "closed", final: true }));
+  expect(ends()).toEqual(["42\u00a0kg"]);
 });
 
 test("after the close: the right answer, how far one's own was, and who came nearest; never before", async () => {
