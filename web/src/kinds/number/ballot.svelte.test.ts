@@ -438,6 +438,14 @@ test("the same as a table: bins, mean and median", () => {
   ]);
 });
 
+test("in the table a dash beside a minus has spaces", () => {
+  show(makeNumber([[-40, 1], [-17, 1]], { min: -100, unit: "°C" })); // prettier-ignore
+  one("details").setAttribute("open", "");
+  one("details").dispatchEvent(new Event("toggle"));
+  flushSync();
+  expect(plain(document.querySelector("tbody th")!.textContent).replaceAll(/\s+/g, " ").trim()).toBe("-40 – -39 °C");
+});
+
 test("aloud: mean and median, and after the close the right answer", () => {
   const said = (poll: NumberPoll) => plain(summary(poll, kinds.of("number")!.lead(poll))).replaceAll("\u00a0", " ");
   expect(said(makeNumber(ANSWERS))).toBe("6 people have voted. Mean 41.3 kg, median 41 kg.");

@@ -138,6 +138,13 @@ test("mean and median are exact; of an even number of answers the median lies be
   expect(rounded(TO_100, -0.04)).toBe(0);
 });
 
+test("a mean has one digit more than the values, also where those end in noughts", () => {
+  const millions = { min: -1e9, max: 1e9, step: 2e6 };
+  expect([rounded(millions, -18_706_666.7), rounded(millions, 49_999)]).toEqual([-18_700_000, 0]);
+  const tens = { min: 0, max: 1_000, step: 50 };
+  expect([rounded(tens, 41.666), rounded({ ...tens, min: 5 }, 41.666)]).toEqual([42, 41.7]);
+});
+
 test("answers of another time have their place in a histogram, and are not counted", () => {
   const now = spreadOf(TO_100, [[42, 1]]);
   const end = spreadOf(TO_100, [[40, 5], [43, 2]]); // prettier-ignore

@@ -32,12 +32,26 @@ const decimalsOf = (value: number) => (`${value}`.split(".")[1] ?? "").length;
 /** Returns the number of decimals that the values have. */
 export const decimals = ({ min, step }: Grid): number => Math.max(decimalsOf(min), decimalsOf(step));
 
-/** Rounds a mean to one decimal more than the values have. */
-export function rounded(grid: Grid, mean: number): number {
-  const unit = 10 ** Math.min(6, decimals(grid) + 1);
-  // Adding zero makes a plain zero of one below it.
-  return Math.round(mean * unit) / unit + 0;
+/** Returns how many millionths a one is in the last digit that is needed to write a value, at least one. */
+function lastDigit(value: number): number {
+  const all = Math.abs(millionths(value));
+  for (let one = 1; ; one *= 10) if (!all || all % (10 * one)) return one;
 }
+
+/**
+ * Rounds a mean to one digit more than the values have: to tenths where they are whole, to ones where they are tens.
+ * A sixth decimal is the last.
+ */
+export function rounded({ min, step }: Grid, mean: number): number {
+  // Nought has no last digit, so it stands on every grid.
+  const digit = Math.min(lastDigit(step), min ? lastDigit(min) : Infinity);
+  const one = Math.max(1, digit / 10);
+  // Adding zero makes a plain zero of one below it.
+  return (Math.round((mean * MILLION) / one) * one) / MILLION + 0;
+}
+
+/** Returns the dash after the lower of two values. Beside a minus it has spaces, or it would read like another one. */
+export const dashAfter = (from: number): string => (from < 0 ? " – " : "–");
 
 /** Returns a number with its unit. A sign stands right after the number, and no line breaks before a word. */
 export const joined = (number: string, unit: string): string =>

@@ -2,7 +2,7 @@
 
 import { counted, number } from "../../ui/numbers";
 import type { NumberPoll } from "../kind";
-import { joined, rounded, type Bin } from "./number";
+import { dashAfter, joined, rounded, type Bin } from "./number";
 
 /** The characters “first strong isolate” and “pop directional isolate”. */
 const [ISOLATE, END] = [0x2068, 0x2069].map((point) => String.fromCodePoint(point)) as [string, string];
@@ -23,8 +23,7 @@ const within = (poll: NumberPoll, value: number): string =>
 
 /** Returns the values of a bin: one, or the first and the last. */
 export const span = ({ from, to }: Bin): string =>
-  // Right before a minus a dash would read like another one.
-  from < to ? number(from) + (from < 0 ? " – " : "–") + number(to) : number(from);
+  from < to ? number(from) + dashAfter(from) + number(to) : number(from);
 
 /** Returns the poll's right answer once the poll is closed; before, it is drawn for nobody, though the owner has it. */
 export const solutionOf = ({ status, solution }: NumberPoll): number | null => (status === "closed" ? solution : null);
