@@ -11,6 +11,9 @@ const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 /** Writes 12,480 as 12.5K, where there is no room. */
 export const compact = shortening();
 
+/** Writes 12,480 as 12.48K, and every number with all its digits: values that differ are never written the same. */
+export const compactExact = shortening(undefined, 15);
+
 /** Writes "1 vote", "12,480 votes". */
 export const counted = (n: number, one: string, many: string): string => `${number(n)} ${n === 1 ? one : many}`;
 

@@ -20,9 +20,9 @@ export function countdown(ms: number): string {
   return hours ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
 }
 
-/** Returns what writes 12,480 as 12.5K, where there is no room; the phone has room. */
-export function shortening(figures?: string): (n: number) => string {
-  const short = new Intl.NumberFormat(figures, { notation: "compact", maximumFractionDigits: 1 });
+/** Returns what writes 12,480 as 12.5K, with at most so many decimals, where there is no room; the phone has room. */
+export function shortening(figures?: string, decimals = 1): (n: number) => string {
+  const short = new Intl.NumberFormat(figures, { notation: "compact", maximumFractionDigits: decimals });
   return (n) => short.format(n);
 }
 

@@ -22,8 +22,8 @@ const within = (poll: NumberPoll, value: number): string =>
   /[\u0590-\u08ff\ufb1d-\ufefc]/.test(poll.unit) ? ISOLATE + quantity(poll, value) + END : quantity(poll, value);
 
 /** Returns the values of a bin: one, or the first and the last. */
-export const span = ({ from, to }: Bin): string =>
-  from < to ? number(from) + dashAfter(from) + number(to) : number(from);
+export const span = ({ from, to }: Bin, write = number): string =>
+  from < to ? write(from) + dashAfter(from) + write(to) : write(from);
 
 /** Returns the poll's right answer once the poll is closed; before, it is drawn for nobody, though the owner has it. */
 export const solutionOf = ({ status, solution }: NumberPoll): number | null => (status === "closed" ? solution : null);
