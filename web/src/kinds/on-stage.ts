@@ -18,9 +18,17 @@ import rating from "./rating/on-stage";
 export type Seen<P extends Poll> = { poll: P; votes: readonly number[] | null; voters: number | null };
 /**
  * `Place` says where the rows are: its size in units of the stage, whether the layout is columns, and how
- * texts fit into one of these measures.
+ * texts fit into one of these measures. Where the page is `flowing`, the place is as high as what is in it. The outcome
+ * is `told` where a panel beside the rows will say it.
  */
-export type Place = { width: number; height: number; upright: boolean; fits: (width: number, height: number) => Plan };
+export type Place = {
+  width: number;
+  height: number;
+  upright: boolean;
+  fits: (width: number, height: number) => Plan;
+  flowing: boolean;
+  told: boolean;
+};
 
 /** A `Bar` says how much of its track a bar fills, and has the figures beside it, of which the first is strong. */
 export type Bar = { share: number; figures: readonly [string, string] };

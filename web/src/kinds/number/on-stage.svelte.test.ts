@@ -40,7 +40,7 @@ function show(of: Component<any>, props: (results: Results) => object, poll: Num
   });
   flushSync();
 }
-const rows = (poll: NumberPoll, width = 120, height = 60, again: Again | null = null) =>
+const rows = (poll: NumberPoll, width = 120, height = 60, again: Again | null = null, place = {}) =>
   show(
     onStage(poll).Rows,
     (results) => ({
@@ -52,6 +52,9 @@ const rows = (poll: NumberPoll, width = 120, height = 60, again: Again | null = 
       height,
       upright: false,
       fits: (width: number, height: number) => plan([""], width, height),
+      flowing: false,
+      told: false,
+      ...place,
     }),
     poll,
     again,
@@ -71,7 +74,7 @@ test("a column for each bin, as high as it has people, with its number above and
     "2 3    1",
     ["40", "41", "42", "43", "44", "45"],
   ]);
-  expect(words(".figures p")).toEqual(["▲ Mean 41.3 kg", "◆ Median 41 kg", ""]);
+  expect(words(".figures p")).toEqual(["▲ Mean 41.3 kg", "◆ Median 41 kg"]);
   expect(all(".mark").map(({ className, style }) => [className.split(" ")[1], style.transform])).toEqual([
     ["mean", expect.stringMatching(/^translateX\(30\.5+\d*%\)$/)],
     ["median", "translateX(25%)"],
@@ -99,7 +102,7 @@ test("while nobody has answered the axis goes from bound to bound, and hidden fi
   rows(makeNumber([]));
   expect([words(".label span"), words(".figures p"), all(".mark").length]).toEqual([
     ["0", "100"],
-    ["▲ Mean –", "◆ Median –", ""],
+    ["▲ Mean –", "◆ Median –"],
     0,
   ]);
   rows(makeNumber(null));
@@ -147,17 +150,82 @@ test("a replay grows to where the result stands: with its edges, and against its
   rows({ ...POLL, ...CLOSED }, 120, 60, { votes, voters: 6 });
   expect([bars(), words(".figures p")]).toEqual([
     [0, 1, 0, 0, 0, 0].map((people) => `scaleY(${people / 3})`),
-    ["▲ Mean 41 kg", "◆ Median 41 kg", ""],
+    ["▲ Mean 41 kg", "◆ Median 41 kg"],
   ]);
 });
 
-test("in a low overlay the figures stand side by side, in a narrow one above the chart", () => {
-  rows(POLL, 280, 20);
-  expect(all(".guesses")[0]!.className).toMatch(/\blow\b/);
-  rows(POLL, 60, 80);
-  expect(all(".guesses")[0]!.className).toMatch(/\bnarrow\b/);
+const CLASSES = /\b(beside|above|alone|low|brief)\b/g;
+const layout = () => all(".guesses")[0]!.className.match(CLASSES)!.join(" ");
+
+test("the figures stand beside the chart, above it in a narrow or upright area, alone where a chart has no room", () => {
+  for (const [width, height, expected] of [
+    [120, 60, "beside"],
+    [280, 20, "beside low brief"],
+    [98, 32, "beside low"],
+    [60, 80, "above"],
+    [92, 138, "above"],
+    [63, 25, "above low brief"],
+    [63, 12, "alone low brief"],
+  ] as const) {
+    rows(POLL, width, height);
+    expect(layout(), `${width} × ${height}`).toBe(expected);
+    expect(all(".chart")).toHaveLength(expected.startsWith("alone") ? 0 : 1);
+  }
+});
+
+test("where the page flows the height of the area, which follows from the layout, decides nothing", () => {
+  for (const [width, expected] of [
+    [52, "above"],
+    [87, "above"],
+    [343, "beside"],
+  ] as const)
+    for (const height of [10, 200]) {
+      rows(POLL, width, height, null, { flowing: true });
+      expect(layout(), `${width} × ${height}`).toBe(expected);
+    }
+});
+
+const HUGE = makeNumber(
+  Array.from({ length: 11 }, (_, i) => [-1e9 + 2e8 * i, 1 + i] as const),
+  { min: -1e9, max: 1e9, step: 2e6, unit: "€" },
+);
+
+test("long values are written short, with all their digits; what has no room is left out, never cut off", () => {
+  rows(HUGE, 60, 80);
+  const shown = words(".label").filter(Boolean);
+  expect([shown[0], shown.length > 1]).toEqual(["-1B – -802M", true]);
+  rows(makeNumber([[1_234_567, 1], [1_234_569, 2]], { min: 1_234_560, max: 1_234_570 }), 28, 80); // prettier-ignore
+  const long = words(".label").filter(Boolean);
+  expect(long.every((text) => ["1,234,567", "1,234,569"].includes(text))).toBe(true);
+  rows(HUGE, 34, 80);
+  expect(words(".label > span")).toEqual(["-1B", "1B"]);
+  rows(HUGE, 12, 80);
+  expect(words(".label")).toEqual([]);
+  rows(HUGE, 280, 60);
+  expect(words(".label")[0]).toBe("-1,000,000,000 – -802,000,000");
+});
+
+test("mean and median are of one size, which the longer one has room for", () => {
+  const size = () => Number(all(".guesses")[0]!.style.getPropertyValue("--size"));
   rows(POLL);
-  expect(all(".guesses")[0]!.className).not.toMatch(/\b(low|narrow)\b/);
+  expect(size()).toBe(4.6);
+  rows({ ...HUGE, unit: "thousand" });
+  expect(words(".figures bdi")).toEqual(["333,300,000 thousand", "400,000,000 thousand"]);
+  expect(size()).toBeLessThan(2.5);
+  expect(all(".figures bdi").some((one) => one.getAttribute("style"))).toBe(false);
+});
+
+test("a panel that tells the outcome is not repeated; without one the right answer is said, in little room instead", () => {
+  const said = () => [words(".flag").length, words(".solved"), words(".figures p").length];
+  const sentence = "Right answer: 42 kg — nearest: 41 kg (3 people)";
+  rows(SOLVED, 120, 60, null, { told: true });
+  expect(said()).toEqual([1, [], 2]);
+  rows(SOLVED);
+  expect(said()).toEqual([1, [sentence], 2]);
+  rows(SOLVED, 63, 25);
+  expect([said(), words(".mean, .median").filter((text) => text.includes("M"))]).toEqual([[1, [sentence], 1], []]);
+  rows({ ...SOLVED, status: "open", final: false }, 63, 25);
+  expect(said()).toEqual([0, [], 2]);
 });
 
 test("the outcome is the right answer and who came nearest, or the median, or that nobody has voted", () => {
