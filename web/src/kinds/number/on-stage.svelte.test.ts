@@ -157,7 +157,7 @@ test("a replay grows to where the result stands: with its edges, and against its
 const CLASSES = /\b(beside|above|alone|low|brief)\b/g;
 const layout = () => all(".guesses")[0]!.className.match(CLASSES)!.join(" ");
 
-test("the figures stand beside the chart, above it in a narrow or upright area, alone where a chart has no room", () => {
+test("figures stand beside the chart, above it in a narrow or upright area, alone where a chart has no room", () => {
   for (const [width, height, expected] of [
     [120, 60, "beside"],
     [280, 20, "beside low brief"],
@@ -215,7 +215,7 @@ test("mean and median are of one size, which the longer one has room for", () =>
   expect(all(".figures bdi").some((one) => one.getAttribute("style"))).toBe(false);
 });
 
-test("a panel that tells the outcome is not repeated; without one the right answer is said, in little room instead", () => {
+test("the stage says the right answer where no panel does, and where there is little room in place of figures", () => {
   const said = () => [words(".flag").length, words(".solved"), words(".figures p").length];
   const sentence = "Right answer: 42 kg — nearest: 41 kg (3 people)";
   rows(SOLVED, 120, 60, null, { told: true });
