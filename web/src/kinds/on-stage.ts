@@ -26,8 +26,8 @@ export type Place = {
   height: number;
   upright: boolean;
   fits: (width: number, height: number) => Plan;
-  flowing: boolean;
-  told: boolean;
+  flowing?: boolean;
+  told?: boolean;
 };
 
 /** A `Bar` says how much of its track a bar fills, and has the figures beside it, of which the first is strong. */
