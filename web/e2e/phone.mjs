@@ -96,3 +96,10 @@ export async function at(
   await one.page.locator("fieldset").first().waitFor();
   return one;
 }
+
+/** Returns a text without what only a browser needs in it. */
+export const plain = (text) =>
+  text
+    .replace(/[\u2066-\u2069]/g, "")
+    .replace(/\s+/g, " ")
+    .trim();

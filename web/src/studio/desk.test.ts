@@ -124,7 +124,7 @@ test("right answers for which there are too many tokens leave room for hidden nu
   expect(asked.length).toBe(6);
 });
 
-test("a right answer stays through all that is told without the token, and goes when its owner removes it", async () => {
+test("a right answer stays whatever is told without the token, and goes when its owner removes it", async () => {
   await hold(guess(1), guess(2, { status: "draft" }));
   const told = (one: Poll) => sockets[0]!.hears.message({ type: "poll.updated", poll: one });
   hello(guess(1, { version: 4, solution: null }));

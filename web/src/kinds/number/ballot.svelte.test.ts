@@ -270,7 +270,7 @@ test("an answer is one number without a list around it, also 0, and after a relo
   expect(phone.booth.ids).toBe(2);
 });
 
-test("what was sent is there again where the field was emptied, or left with no answer, also after a reload", async () => {
+test("what was sent is there again once the field was emptied or left with no answer, and after a reload", async () => {
   show(POLL);
   type("42");
   await submit();
