@@ -76,8 +76,10 @@ pub(super) fn write(
             let _ = checkpointer.try_send(());
         });
     }
-    drop(checkpointer);
+    // The checkpointer's connection closes after the writer's: if both closed at the same moment, each could still see the
+    // other, neither would be the last, and the write-ahead log would stay.
     writer.finish();
+    drop(checkpointer);
 }
 
 /// Does one job. An answer that nobody waits for any more is dropped.
