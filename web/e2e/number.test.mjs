@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { person } from "./browser.mjs";
 import { inHall, test } from "./harness.mjs";
-import { SMALL, accessible, at as joined, enlarge, fits, live, overhear, plain, press, told } from "./phone.mjs";
+import { SMALL, accessible, at as joined, enlarge, fits, live, overhear, plain, press, thumb, told } from "./phone.mjs";
 
 const { server, browser } = await inHall();
 
@@ -28,13 +28,6 @@ const answered = (page, words) => page.locator(".answers.known", { hasText: word
 const given = ({ spread, min, step }) =>
   spread.flatMap((people, slot) => (people ? [[Number((min + slot * step).toFixed(6)), people]] : []));
 
-/** Returns where a slider's thumb stands, or would stand, with this part of the range. */
-async function thumb(page, part) {
-  const { x, y, width, height } = await slider(page).boundingBox();
-  const size = 1.8 * (await page.evaluate(() => parseFloat(getComputedStyle(document.documentElement).fontSize)));
-  return [x + size / 2 + part * (width - size), y + height / 2];
-}
-
 const TOUCH_AND_KEYS =
   "one by touch, one by keyboard, while strangers answer: nothing is suggested, nothing that is given moves, and " +
   "every answer counts once";
@@ -49,7 +42,7 @@ test(TOUCH_AND_KEYS, async () => {
     assert.deepEqual(await paper(page), EMPTY);
     assert.ok(await page.locator(".wide").isDisabled());
   }
-  await touch.page.touchscreen.tap(...(await thumb(touch.page, 0.4)));
+  await touch.page.touchscreen.tap(...(await thumb(slider(touch.page), 0.4)));
   await touch.page.locator(".slide:not(.unset)").waitFor();
   const near = Number(await field(touch.page).inputValue());
   assert.ok(near > 35 && near < 45, `${near} kg`);
@@ -131,7 +124,7 @@ test("a thumb that lands on the slider and scrolls the page gives no number, and
       document.body.removeAttribute("data-cancelled");
       scrollTo(0, 0);
     });
-    const [x, y] = await thumb(page, part);
+    const [x, y] = await thumb(slider(page), part);
     await touch("touchStart", { x, y });
     for (let i = 1; i <= 10; i++) await touch("touchMove", { x, y: y - 12 * i });
     await page.locator("body[data-cancelled]").waitFor();
@@ -152,7 +145,7 @@ test("a tap on the slider's left end gives the lowest number", async () => {
   const { page, leave } = await at(poll);
   for (const part of [-0.04, 0]) {
     await live(page);
-    const [x, y] = await thumb(page, part);
+    const [x, y] = await thumb(slider(page), part);
     await page.touchscreen.tap(x, y);
     await page.locator(".slide:not(.unset)").waitFor();
     assert.deepEqual(await paper(page), ["0", "Send 0", 0]);

@@ -103,3 +103,11 @@ export const plain = (text) =>
     .replace(/[\u2066-\u2069]/g, "")
     .replace(/\s+/g, " ")
     .trim();
+
+/** Returns where a slider's thumb, 1.8rem wide, stands or would stand with this part of the slider's range. */
+export async function thumb(slider, part) {
+  const { x, y, width, height } = await slider.boundingBox();
+  const root = () => parseFloat(getComputedStyle(document.documentElement).fontSize);
+  const size = 1.8 * (await slider.page().evaluate(root));
+  return [x + size / 2 + part * (width - size), y + height / 2];
+}

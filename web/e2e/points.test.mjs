@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { person } from "./browser.mjs";
 import { inHall, test } from "./harness.mjs";
-import { SMALL, accessible, at as joined, enlarge, fits, live, overhear, press, told } from "./phone.mjs";
+import { SMALL, accessible, at as joined, enlarge, fits, live, overhear, press, thumb, told } from "./phone.mjs";
 import { openOn, reaches, row, rows, shownRows, stageIn, total } from "./stage.mjs";
 import { turnoutStandsFree } from "./turnout.mjs";
 
@@ -38,13 +38,6 @@ const stands = (page, points) =>
 const pointsOf = (poll) => poll.options.map(({ points }) => points);
 const peopleOf = (poll) => poll.options.map(({ people }) => people);
 
-/** Returns where a slider's thumb stands, or would stand, with this part of the budget. */
-async function thumb(page, option, part) {
-  const { x, y, width, height } = await slider(page, option).boundingBox();
-  const size = 1.8 * (await page.evaluate(() => parseFloat(getComputedStyle(document.documentElement).fontSize)));
-  return [x + size / 2 + part * (width - size), y + height / 2];
-}
-
 const TOUCH_AND_KEYS =
   "one by touch, one by keyboard, while strangers give: sums move, nothing that is given does, and every " +
   "point counts once";
@@ -58,7 +51,7 @@ test(TOUCH_AND_KEYS, async () => {
   await left(touch.page, 100);
   const crowd = server.crowd(poll, { perSecond: 10, choose: (one) => [one % 7, 10 * (one % 3), 1] });
   // A finger is near what it means, and the buttons lead there.
-  await touch.page.touchscreen.tap(...(await thumb(touch.page, "Pizza", 0.4)));
+  await touch.page.touchscreen.tap(...(await thumb(slider(touch.page, "Pizza"), 0.4)));
   await touch.page.waitForFunction(() => Number(document.querySelector("fieldset [type=range]").value) > 0);
   const [near] = await given(touch.page);
   assert.ok(near > 30 && near < 50, `${near} points`);
@@ -144,11 +137,11 @@ test("nobody gives more than is left, however it is tried; shared evenly each ha
   await live(page);
   await number(page, "Pizza").fill("70");
   // Whoever drags a thumb to the end of its rail finds it where the budget ends.
-  await page.mouse.move(...(await thumb(page, "Curry", 0)));
+  await page.mouse.move(...(await thumb(slider(page, "Curry"), 0)));
   await page.mouse.down();
-  await page.mouse.move(...(await thumb(page, "Curry", 0.2)));
+  await page.mouse.move(...(await thumb(slider(page, "Curry"), 0.2)));
   assert.ok((await given(page))[1] > 10);
-  await page.mouse.move(...(await thumb(page, "Curry", 1)), { steps: 5 });
+  await page.mouse.move(...(await thumb(slider(page, "Curry"), 1)), { steps: 5 });
   assert.deepEqual(await given(page), [70, 30, 0]);
   await page.mouse.up();
   assert.deepEqual(await given(page), [70, 30, 0]);
@@ -185,7 +178,7 @@ test("a thumb that lands on a slider and scrolls the page gives no points", asyn
   const finger = await page.context().newCDPSession(page);
   const touch = (type, ...touchPoints) => finger.send("Input.dispatchTouchEvent", { type, touchPoints });
   await slider(page, "Dish 4").evaluate((node) => node.scrollIntoView({ block: "center" }));
-  const [x, y] = await thumb(page, "Dish 4", 0.6);
+  const [x, y] = await thumb(slider(page, "Dish 4"), 0.6);
   const from = await page.evaluate(() => {
     document.addEventListener("pointercancel", () => document.body.setAttribute("data-cancelled", ""));
     return scrollY;

@@ -3,7 +3,7 @@
 
 use std::num::TryFromIntError;
 
-use pollux_core::kind::number::{Decimal, Form};
+use pollux_core::kind::number::{Decimal, Form, with_unit};
 use pollux_server::watch::view::kind::number::NumberView;
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -60,9 +60,8 @@ pub const COLUMNS: [&str; 2] = ["answer", "number"];
 
 /// Returns the answer that is in the middle of all.
 pub fn middle(number: &NumberView) -> Value {
-    let values = form(number).map_or(1, |form| usize::from(form.values));
-    let step = number.step.millionths() * (values / 2) as i64;
-    json!(Decimal::of_millionths(number.min.millionths() + step))
+    let middle = form(number).map_or(number.min, |form| form.value(usize::from(form.values) / 2));
+    json!(middle)
 }
 
 /// Says which answers a number takes.
@@ -192,11 +191,6 @@ fn rounded(mean: f64, digits: usize) -> String {
     // Adding zero makes a plain zero of one below it.
     let mean = (mean * scale).round() / scale + 0.0;
     format!("{mean:.digits$}")
-}
-
-fn with_unit(figure: &dyn std::fmt::Display, unit: &str) -> String {
-    let space = if unit.is_empty() { "" } else { " " };
-    format!("{figure}{space}{unit}")
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 import { number } from "../../vote/words.svelte";
 import type { NumberPoll } from "../kind";
-import { joined, rounded } from "./number";
+import { joined, rounded, solutionOf } from "./number";
 import { say } from "./words";
 
 /** Returns a value with the poll's unit. */
@@ -24,9 +24,6 @@ export const point = (): string => number(0.5)[1]!;
 
 /** Returns a value as it stands in the field: the language's sign before decimals, nothing between thousands. */
 export const inField = (value: number): string => `${value}`.replace(".", point());
-
-/** Returns the poll's right answer, once everybody may know it. */
-export const solutionOf = ({ status, solution }: NumberPoll): number | null => (status === "closed" ? solution : null);
 
 /** Returns which answers were the nearest to the right one, and how many people gave them; "" while that is hidden. */
 export const nearest = (poll: NumberPoll): string =>

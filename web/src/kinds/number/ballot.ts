@@ -4,8 +4,9 @@
 import type { BallotKind } from "../../vote/kind";
 import type { NumberPoll } from "../kind";
 import Ballot from "./Ballot.svelte";
-import { middle, nearest, quantity, solutionOf } from "./ballot-said";
+import { middle, nearest, quantity } from "./ballot-said";
 import Table from "./BallotTable.svelte";
+import { solutionOf } from "./number";
 import { say } from "./words";
 import style from "./ballot.css?inline";
 

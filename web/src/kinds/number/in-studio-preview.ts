@@ -2,7 +2,7 @@
 // do. The server has the last word, by the same rules.
 
 import { number } from "../../ui/numbers";
-import { valueAt, type Grid } from "./number";
+import { MILLION, millionths, valueAt, type Grid } from "./number";
 import { quantity } from "./said";
 
 /** The most values that a poll may have. */
@@ -11,8 +11,6 @@ const MOST = 1_001;
 const GREATEST = 1e9;
 
 // The server computes with whole millionths, and so does this file: they are exact.
-const MILLION = 1e6;
-const millionths = (value: number) => Math.round(value * MILLION);
 const written = (millionths: number) => number(millionths / MILLION);
 /** The round steps in millionths, the smallest first: 1, 2, 5, 10, 20, 50, … */
 const ROUND = Array.from({ length: 16 }, (_, zeros) => [1, 2, 5].map((digit) => digit * 10 ** zeros)).flat();

@@ -6,8 +6,9 @@ import type { NumberPoll } from "../kind";
 export type Grid = Pick<NumberPoll, "min" | "max" | "step">;
 
 // Bounds and steps have at most six decimals. In whole millionths, sums and differences are exact.
-const MILLION = 1e6;
-const millionths = (value: number) => Math.round(value * MILLION);
+export const MILLION = 1e6;
+/** Returns how many millionths a value has. */
+export const millionths = (value: number) => Math.round(value * MILLION);
 
 /** Returns how many values there are. */
 export const lengthOf = ({ min, max, step }: Grid): number =>
@@ -49,6 +50,9 @@ export function rounded({ min, step }: Grid, mean: number): number {
   // Adding zero makes a plain zero of one below it.
   return (Math.round((mean * MILLION) / one) * one) / MILLION + 0;
 }
+
+/** Returns the poll's right answer once the poll is closed; before, it is shown to nobody, though the owner has it. */
+export const solutionOf = ({ status, solution }: NumberPoll): number | null => (status === "closed" ? solution : null);
 
 /** Returns the dash after the lower of two values. Beside a minus it has spaces, or it would read like another one. */
 export const dashAfter = (from: number): string => (from < 0 ? " – " : "–");

@@ -2,7 +2,7 @@
 
 import { counted, number } from "../../ui/numbers";
 import type { NumberPoll } from "../kind";
-import { dashAfter, joined, rounded, type Bin } from "./number";
+import { dashAfter, joined, rounded, solutionOf, type Bin } from "./number";
 
 /** The characters “first strong isolate” and “pop directional isolate”. */
 const [ISOLATE, END] = [0x2068, 0x2069].map((point) => String.fromCodePoint(point)) as [string, string];
@@ -24,9 +24,6 @@ const within = (poll: NumberPoll, value: number): string =>
 /** Returns the values of a bin: one, or the first and the last. */
 export const span = ({ from, to }: Bin, write = number): string =>
   from < to ? write(from) + dashAfter(from) + write(to) : write(from);
-
-/** Returns the poll's right answer once the poll is closed; before, it is drawn for nobody, though the owner has it. */
-export const solutionOf = ({ status, solution }: NumberPoll): number | null => (status === "closed" ? solution : null);
 
 /** Returns who came nearest to the right answer; "" while nobody has answered. */
 export function nearest(poll: NumberPoll): string {

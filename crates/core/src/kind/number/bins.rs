@@ -3,7 +3,7 @@
 //! `crates/core/tests/bins.json` has examples, which the screens' own rules (`web/src/kinds/number/number.ts`) are held
 //! to as well.
 
-use super::{Decimal, Form};
+use super::{Decimal, Form, round};
 
 /// A bin holds neighbouring values and the number of people who gave one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,9 +45,8 @@ impl Form {
         let first = if self.min % self.step == 0 { self.min / self.step } else { 0 };
         let bin = |slot: i64, width: i64| (first + slot).div_euclid(width);
         let count = |width: i64| bin(greatest, width) - bin(least, width) + 1;
-        let widths = (0..).flat_map(|power| [1, 2, 5].map(|n| n * 10_i64.pow(power)));
         let few = i64::from(most.max(2));
-        let width = widths.into_iter().find(|width| count(*width) <= few);
+        let width = round().find(|width| count(*width) <= few);
         let width = width.expect("bins as wide as all values are two at most");
         let bins = (bin(least, width)..=bin(greatest, width)).map(|n| {
             let from = (n * width - first).max(0) as usize;

@@ -26,6 +26,9 @@ pub enum NoDecimal {
 }
 
 impl Decimal {
+    /// The greatest decimal.
+    pub(super) const MAX: Self = Self(GREATEST * ONE);
+
     /// Returns a whole number.
     pub const fn whole(number: i32) -> Self {
         Self(number as i64 * ONE)
@@ -33,7 +36,7 @@ impl Decimal {
 
     /// Returns the decimal of so many millionths, which are within the range.
     pub const fn of_millionths(millionths: i64) -> Self {
-        debug_assert!(millionths.unsigned_abs() <= (GREATEST * ONE) as u64, "beyond the range");
+        debug_assert!(millionths.unsigned_abs() <= Self::MAX.0 as u64, "beyond the range");
         Self(millionths)
     }
 

@@ -112,9 +112,10 @@ impl Draft {
 fn between_steps(min: Decimal, max: Decimal, step: Decimal) -> String {
     let below = max.millionths() - (max.millionths() - min.millionths()) % step.millionths();
     let most = min.millionths() + i64::from(MAX_VALUES - 1) * step.millionths();
+    let most = most.min(Decimal::MAX.millionths());
     let near = [below, below + step.millionths()].into_iter().filter(|near| *near <= most);
-    let near = near.filter_map(|near| Decimal::read(near as f64 / 1e6).ok());
-    let near: Vec<_> = near.filter(|near| *near > min).map(|near| near.to_string()).collect();
+    let near = near.map(Decimal::of_millionths).filter(|near| *near > min);
+    let near: Vec<_> = near.map(|near| near.to_string()).collect();
     let instead = match near.join(" or ") {
         none if none.is_empty() => "take a smaller step".into(),
         some => format!("take {some}, or another step"),
@@ -128,8 +129,7 @@ fn between_steps(min: Decimal, max: Decimal, step: Decimal) -> String {
 /// if it does not reach this one.
 fn too_many(min: Decimal, range: i64, step: Decimal) -> String {
     let count = range / step.millionths() + 1;
-    let round = (0..).flat_map(|zeros| [1, 2, 5].map(|digit| digit * 10_i64.pow(zeros)));
-    let wider = round.into_iter().find(|wider| range / wider < MAX_VALUES.into());
+    let wider = round().find(|wider| range / wider < MAX_VALUES.into());
     let wider = wider.expect("the range has fewer than 10^16 millionths");
     let reached = match range % wider {
         0 => String::new(),
@@ -143,6 +143,17 @@ fn too_many(min: Decimal, range: i64, step: Decimal) -> String {
         "makes too many values: there may be {MAX_VALUES}, and from min to max in steps of {step} there are {count}; \
          a step of {wider}{reached} would do"
     )
+}
+
+/// Returns the round numbers, ascending: 1, 2, 5, 10, 20, 50, …
+fn round() -> impl Iterator<Item = i64> {
+    (0..).flat_map(|zeros| [1, 2, 5].map(|digit| digit * 10_i64.pow(zeros)))
+}
+
+/// Writes a figure with the unit behind it; without one if that is empty.
+pub fn with_unit(figure: &dyn std::fmt::Display, unit: &str) -> String {
+    let space = if unit.is_empty() { "" } else { " " };
+    format!("{figure}{space}{unit}")
 }
 
 impl Number {
@@ -197,8 +208,7 @@ impl Number {
 
     /// Returns the number with its unit.
     pub(super) fn say(&self, number: Decimal) -> Vec<String> {
-        let space = if self.unit.is_empty() { "" } else { " " };
-        vec![format!("{number}{space}{}", self.unit)]
+        vec![with_unit(&number, &self.unit)]
     }
 
     /// Returns the only row, which has everybody who answered.
