@@ -7,6 +7,9 @@
 //! {"pollId":"01890a5d-ac96-774b-bcce-b302099a8057","round":1,"counts":[3,1],"voters":4}
 //! ```
 //!
+//! A poll of words has `"names":["…",…],` before `counts`, and in `counts` first the votes for words without a name and
+//! then those of each name; see [`words_line`].
+//!
 //! `pollId` is in lower case. `counts` has the number of each slot: for a choice that of each
 //! option, in the organiser's order; the documentation of [`crate::kind`] says it for the others. The hash is SHA-256 over the line's bytes, as 64 lower-case
 //! hexadecimal digits. For the line above it is
@@ -18,6 +21,7 @@ use std::fmt::Write;
 use sha2::{Digest, Sha256};
 
 use crate::id::PollId;
+use crate::seal::Name;
 
 /// Returns a result as its line.
 pub fn line(poll: PollId, round: u32, counts: &[u64], voters: u64) -> String {
@@ -27,10 +31,18 @@ pub fn line(poll: PollId, round: u32, counts: &[u64], voters: u64) -> String {
     )
 }
 
+/// Returns the result of a poll of words as its line: `names` are those with a vote, ascending, and `counts` has the
+/// votes of all other words first, and then those of each name.
+pub fn words_line(poll: PollId, round: u32, names: &[Name], counts: &[u64], voters: u64) -> String {
+    let names = names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(",");
+    let line = line(poll, round, counts, voters);
+    line.replacen("\"counts\"", &format!("\"names\":[{names}],\"counts\""), 1)
+}
+
 /// Returns the hash of a result's line.
-pub fn hash(poll: PollId, round: u32, counts: &[u64], voters: u64) -> String {
+pub fn hash(line: &str) -> String {
     let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(line(poll, round, counts, voters)) {
+    for byte in Sha256::digest(line) {
         write!(hex, "{byte:02x}").expect("writing to a string cannot fail");
     }
     hex
@@ -55,7 +67,7 @@ mod tests {
             line(poll, 1, &[3, 1], 4),
             "{\"pollId\":\"01890a5d-ac96-774b-bcce-b302099a8057\",\"round\":1,\"counts\":[3,1],\"voters\":4}\n"
         );
-        assert_eq!(hash(poll, 1, &[3, 1], 4), EXAMPLE);
+        assert_eq!(hash(&line(poll, 1, &[3, 1], 4)), EXAMPLE);
         assert!(include_str!("result.rs").contains(&format!("`{EXAMPLE}`")), "as documented");
     }
 
@@ -71,19 +83,19 @@ mod tests {
             voters in 0..30_u64,
             option: prop::sample::Index,
         ) {
-            let own = hash(poll(id), round, &counts, voters);
+            let own = hash(&line(poll(id), round, &counts, voters));
             let mut other = counts.clone();
             other[option.index(counts.len())] += 1;
             let mut longer = counts.clone();
             longer.push(0);
             let others = [
-                hash(poll(id + 1), round, &counts, voters),
-                hash(poll(id), round + 1, &counts, voters),
-                hash(poll(id), round, &other, voters),
-                hash(poll(id), round, &longer, voters),
-                hash(poll(id), round, &counts, voters + 1),
+                hash(&line(poll(id + 1), round, &counts, voters)),
+                hash(&line(poll(id), round + 1, &counts, voters)),
+                hash(&line(poll(id), round, &other, voters)),
+                hash(&line(poll(id), round, &longer, voters)),
+                hash(&line(poll(id), round, &counts, voters + 1)),
             ];
-            prop_assert_eq!(&own, &hash(poll(id), round, &counts, voters));
+            prop_assert_eq!(&own, &hash(&line(poll(id), round, &counts, voters)));
             prop_assert_eq!(own.len(), 64);
             prop_assert!(!others.contains(&own));
         }
