@@ -93,7 +93,7 @@ impl Standing {
                 Arc::make_mut(&mut self.poll).hidings = before.hidings;
             }
             key = key.or_else(|| before.text_key.clone());
-            if self.poll.round > before.round {
+            if self.poll.round > before.round || self.poll.status == PollStatus::Deleted {
                 self.opened = Opened::default();
             }
             self.opened.keep(&self.poll.kind);
