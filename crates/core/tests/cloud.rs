@@ -339,6 +339,7 @@ fn decide(poll: &mut Poll, verdict: fn(Vec<pollux_core::seal::Name>) -> Verdict,
     poll.moderate(&verdict(vec![key().name(text)])).unwrap();
 }
 
+/// A `Step` is what happens next: voters say words in a partition, it hears of the poll, or the organiser acts.
 #[derive(Clone, Debug)]
 enum Step {
     Say(usize, u8, Vec<&'static str>),
