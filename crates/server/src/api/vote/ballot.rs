@@ -101,7 +101,7 @@ impl<'a> Cast<'a> {
 
     /// Returns the ballot's answer, if the poll allows it.
     pub fn checked(&self, poll: &Poll) -> Result<Answer, Problem> {
-        let read = poll.kind.read(&self.answer);
+        let read = poll.kind.read(&self.answer, poll.text_key.as_ref());
         read.map_err(|broken| Problem::rule(broken.pointer, broken.detail))
     }
 
