@@ -335,5 +335,13 @@ pub fn often(poll: &Poll, voter: VoterId, from: Offset, times: u64) -> Vec<Ballo
 /// Makes a tally of an open poll in its first round with these counts.
 pub fn some_tally(counts: &[u64]) -> Tally {
     let voters = counts.iter().sum();
-    Tally { phase: 1, round: 1, gate: Gate::Open, counts: counts.into(), voters, changes: voters }
+    Tally {
+        phase: 1,
+        round: 1,
+        gate: Gate::Open,
+        counts: counts.into(),
+        voters,
+        changes: voters,
+        ..Tally::new()
+    }
 }
