@@ -18,6 +18,7 @@ use pollux_core::id::{
 };
 use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::record::{Entry, ballot_key};
+use pollux_core::rule::Violation;
 use pollux_server::ambient::{Ambient, SystemAmbient};
 use pollux_server::config::{KafkaConfig, parse_duration};
 use pollux_server::log::kafka::KafkaLog;
@@ -31,7 +32,7 @@ use crate::audience::{self, Answered, Attempt, Booth, Crowd, Habits, Ledger, Pac
 use crate::client::{Server, call};
 use crate::exit::{Failure, Outcome};
 use crate::kafka::{self, Topic};
-use crate::kind::NewPoll;
+use crate::kind::{self, NewPoll};
 use crate::settings::{Only, Topics};
 use crate::simulate::{attended, pace, print_report, share, skew};
 use crate::terminal::{self, list};
@@ -235,7 +236,10 @@ impl Booth for TopicBooth {
     async fn cast(&mut self, ballot: &audience::Ballot) -> Attempt {
         let Self(shared) = self;
         let (partition, record) =
-            record(&shared.poll, &shared.key, ballot, shared.log.partitions());
+            match record(&shared.poll, &shared.key, ballot, shared.log.partitions()) {
+                Ok(placed) => placed,
+                Err(broken) => return Attempt::Refused(broken.detail, Answered::default()),
+            };
         match shared.log.append(partition, record).await {
             Ok(position) => {
                 shared.appended[position.partition as usize].fetch_add(1, Relaxed);
@@ -253,16 +257,16 @@ impl Booth for TopicBooth {
     }
 }
 
-/// Returns the record that a node would append, and its partition.
+/// Returns the record that a node would append, and its partition; an error if the poll does not allow the answer.
 fn record(
     poll: &Poll,
     key: &VoterKey,
     ballot: &audience::Ballot,
     partitions: u32,
-) -> (Partition, NewRecord) {
+) -> Result<(Partition, NewRecord), Violation> {
     let voter = VoterId::derive(key, poll.id, VoterKind::Named, ballot.voter.as_bytes());
     let at: UnixMillis = ballot.id.time();
-    let answer = ballot.answer.clone();
+    let answer = kind::read(&poll.kind, &ballot.answer, None)?;
     let (id, round, phase) = (ballot.id, poll.round, poll.phase);
     let entry = Entry::Ballot(Ballot {
         poll: poll.id,
@@ -276,5 +280,5 @@ fn record(
     });
     let key = ballot_key(poll.id, voter);
     let partition = partition_of(key.as_bytes(), partitions);
-    (partition, NewRecord { key: key.into(), value: entry.encode().into() })
+    Ok((partition, NewRecord { key: key.into(), value: entry.encode().into() }))
 }

@@ -13,7 +13,9 @@ mod rating;
 use std::borrow::Cow;
 use std::num::TryFromIntError;
 
-use pollux_core::kind::{Answer, Form, Kind};
+use pollux_core::kind::{Answer, Form, Kind, Written};
+use pollux_core::rule::Violation;
+use pollux_core::seal::TextKey;
 use pollux_server::watch::view::PollView;
 use pollux_server::watch::view::kind::KindView;
 use rand::RngExt;
@@ -45,6 +47,16 @@ pub fn form(described: &KindView) -> Result<Form, TryFromIntError> {
     })
 }
 
+/// A `Member` is an answer as a voter writes it: the name and the value of the JSON member that says it in a vote.
+pub type Member = (&'static str, Value);
+
+/// Returns the answer that a poll of this kind reads from what a voter wrote. Texts need the poll's `key`.
+pub fn read(kind: &Kind, (_, value): &Member, key: Option<&TextKey>) -> Result<Answer, Violation> {
+    let json = value.to_string();
+    // A choice reads what its own members hold from `answer`, too.
+    kind.read(&Written { answer: Some(&json), ..Written::default() }, key)
+}
+
 /// `Answers` draws answers at random that a poll allows.
 pub struct Answers {
     form: Form,
@@ -66,15 +78,16 @@ impl Answers {
     }
 
     /// Draws an answer.
-    pub fn draw(&self, dice: &mut StdRng) -> Answer {
+    pub fn draw(&self, dice: &mut StdRng) -> Member {
         let rank = |dice: &mut StdRng| self.popularity.draw(dice);
-        match self.form {
+        let answer = match self.form {
             Form::Choice(form) => Answer::Choice(choice::draw(form, rank, dice)),
             Form::Rating(form) => Answer::Rating(rating::draw(form, rank, dice)),
             Form::Ranking(form) => Answer::Ranking(ranking::draw(form, rank, dice)),
             Form::Points(form) => Answer::Points(points::draw(form, rank, dice)),
             Form::Number(form) => Answer::Number(number::draw(form, rank, dice)),
-        }
+        };
+        answer.to_member()
     }
 }
 
@@ -99,16 +112,6 @@ impl Zipf {
         let point = dice.random::<f64>() * total;
         let rank = self.weights.partition_point(|weight| *weight <= point);
         rank.min(self.weights.len().saturating_sub(1)) as u8
-    }
-}
-
-/// Returns the name and the value of the member that says this answer in a vote.
-pub fn member(answer: &Answer) -> (&'static str, Value) {
-    match answer {
-        Answer::Choice(marked) => choice::member(*marked),
-        Answer::Rating(_) | Answer::Ranking(_) | Answer::Points(_) | Answer::Number(_) => {
-            answer.to_member()
-        }
     }
 }
 
@@ -140,9 +143,8 @@ fn answer(text: &str) -> Result<Value, String> {
 }
 
 impl Vote {
-    /// Returns the name and the value of the member that says the answer in a vote. It is an error if a flag
-    /// does not fit the poll's kind.
-    pub fn member(&self, poll: &KindView) -> Outcome<(&'static str, Value)> {
+    /// Returns the answer as a vote says it. It is an error if a flag does not fit the poll's kind.
+    pub fn member(&self, poll: &KindView) -> Outcome<Member> {
         match (&self.answer, poll) {
             (Some(answer), _) => Ok(("answer", answer.clone())),
             (None, KindView::Choice(_)) => Ok(self.choice.member()),
