@@ -48,7 +48,8 @@ const PAUSE: Duration = Duration::from_millis(200);
     after_long_help = "Every voter is new. If POLLUX_SECRET is set, a voter's pseudonym is the one that \
     a node derives from the voterId in the ledger; otherwise no node can derive it. A ballot whose fate is \
     unknown is sent again under the same id, so that it counts once. Exits 5 if the fate of a ballot \
-    stayed unknown, 1 if a ballot failed for good.\n\n\
+    stayed unknown, 1 if a ballot failed for good. A poll that asks for words is refused, because the key that \
+    encrypts them is in the store; use pollux simulate.\n\n\
     Examples:\n  \
     pollux produce --kafka-broker localhost:9092 --votes 10000 --rate 2000\n  \
     pollux produce --question 'Tea or coffee?' --option Tea --option Coffee --skew 0\n  \
@@ -122,6 +123,13 @@ pub async fn run(args: Args, json: bool) -> Outcome {
         (Some(name), _) => find(&config.kafka, name, Duration::ZERO).await?,
         (None, made) => find(&config.kafka, made.as_deref().unwrap_or_default(), TOLD).await?,
     };
+    if poll.kind.holds_texts() {
+        return Err(Failure::refused(format!(
+            "poll {0} asks for words, which stand encrypted on the topic. Only the store has their key, so a ballot \
+             must go through a node: pollux simulate --poll {0}",
+            poll.id
+        )));
+    }
     let ambient = Arc::new(SystemAmbient::new());
     if !poll.takes_votes(ambient.now()) {
         return Err(Failure::refused("the poll takes no votes now: every ballot would be late"));
