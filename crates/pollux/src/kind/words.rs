@@ -88,7 +88,7 @@ const VOCABULARY: [&str; 72] = [
     "Less 📧, more 🦀",
 ];
 /// This share of words is written in another case, or with other spaces.
-const CARELESS: f64 = 0.2;
+const CARELESS: f64 = 0.1;
 /// A recount tells people of so many words of a poll at most.
 const TOLD: usize = 20;
 
