@@ -31,9 +31,14 @@ const apart = (one: number, other: number): number => Math.abs(Math.log(one / ot
 /** Returns the greatest size that the word with most votes may have in an area. */
 export const largestIn = ({ width, height }: Extent): number => onLadder(Math.min(LARGEST, 0.3 * height, 0.22 * width));
 
-/** Returns the least size of the word with most votes: words have areas like their votes until those are many. */
-export const leastIn = (area: Extent, words: readonly Word[]): number =>
-  Math.min(LEAST, largestIn(area), FLOOR * Math.sqrt(mostOf(words)));
+/**
+ * Returns the least size of the word with most votes. Areas are like votes until even the words with fewest votes have
+ * the smallest size, or until the word with most would no longer stand out.
+ */
+export const leastIn = (area: Extent, words: readonly Word[]): number => {
+  const fewest = Math.max(1, Math.min(...words.map(({ votes }) => votes)));
+  return Math.min(LEAST, largestIn(area), FLOOR * Math.sqrt(mostOf(words) / fewest));
+};
 
 const mostOf = (words: readonly Word[]): number => Math.max(1, ...words.map(({ votes }) => votes));
 

@@ -101,7 +101,7 @@ export class Cloud {
 
   /** Arranges words anew; between two words it may be interrupted. */
   *#arrange(words: readonly Word[]): Generator<undefined, void> {
-    const least = leastIn(this.#area, words);
+    const least = leastIn(this.#area, words.slice(0, MOST));
     for (let top = this.#scaled(words, least); ; top = Math.max(least, top / STEP)) {
       const sized = this.#sized(words, top);
       const boxes = this.#stands(sized) ? this.#boxes : yield* this.#fitted(sized, top <= least);
