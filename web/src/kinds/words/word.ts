@@ -13,9 +13,18 @@ export function left(text: string): number {
   return new TextEncoder().encode(normal(text)).length > BYTES ? Math.min(room, -1) : room;
 }
 
-/** Returns what a word is compared by: its case and the width of its letters make no difference, accents do. */
-export const foldOf = (text: string): string =>
-  keyOf(text.normalize("NFKC").toUpperCase().toLowerCase().replaceAll("ς", "σ"));
+/**
+ * Returns what a word is counted by, as crates/core/src/seal.rs says it: its case and the width of its letters make no
+ * difference, accents do.
+ */
+export function foldOf(text: string): string {
+  const wide = keyOf(text).normalize("NFKC");
+  // Down, up and down again is full case folding, but for the i without a dot and the sigma at an end.
+  const folded = wide
+    .replaceAll(/[^\u0131]+/g, (part) => part.toLowerCase().toUpperCase().toLowerCase())
+    .replaceAll("ς", "σ");
+  return keyOf(folded.normalize("NFKC"));
+}
 
 /** Returns the words of a list that was copied: its lines and cells, or else what stands between commas. */
 export function parted(pasted: string): string[] {
