@@ -16,6 +16,7 @@ const LOAD: Record<string, () => Promise<{ default: AnyKind }>> = {
   ranking: () => import("../kinds/ranking/ballot"),
   points: () => import("../kinds/points/ballot"),
   number: () => import("../kinds/number/ballot"),
+  words: () => import("../kinds/words/ballot"),
 };
 
 class Kinds {
