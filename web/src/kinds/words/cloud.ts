@@ -26,9 +26,12 @@ type Place = { x: number; y: number };
 export const MOST = 150;
 /** How many tones there are. */
 const TONES = 3;
-/** How much of the area words may fill: beyond `FULL` they become smaller, and below `EMPTY` larger again. */
+/**
+ * How much of the area words may fill: beyond `FULL` they become smaller. They become larger again where they would still
+ * fill less than this part of that.
+ */
 const FULL = 0.68,
-  EMPTY = 0.3;
+  EMPTY = 0.45;
 
 /** Returns a number from 0 to 1 for a text, always the same. It is the hash FNV-1a, as its authors describe it. */
 function drawn(text: string): number {
@@ -52,6 +55,8 @@ export class Cloud {
   /** Extents for which there was no room, which is so until words move, shrink or vanish. */
   #barred: Box[] = [];
   #top = Infinity;
+  /** How much of the area words filled when one of them had no place. */
+  #burst = FULL;
   #wanted: readonly Word[] | null = null;
   #pass: Iterator<undefined, void> | null = null;
 
@@ -79,6 +84,7 @@ export class Cloud {
     this.#boxes = new Map();
     this.#barred = [];
     this.#top = Infinity;
+    this.#burst = FULL;
     this.#pass = null;
   }
 
@@ -106,7 +112,10 @@ export class Cloud {
       const sized = this.#sized(words, top);
       const boxes = this.#stands(sized) ? this.#boxes : yield* this.#fitted(sized, top <= least);
       // Where a word has no place all of them shrink where they are, which makes room without a move.
-      if (!boxes) continue;
+      if (!boxes) {
+        this.#burst = Math.min(this.#burst, this.#filled(words, top));
+        continue;
+      }
       [this.#boxes, this.#top] = [boxes, top];
       return this.#publish(words);
     }
@@ -189,13 +198,18 @@ export class Cloud {
 
   /** Returns the greatest size at which all words would have room if their extents were all that mattered. */
   #scaled(words: readonly Word[], least: number): number {
-    const { width, height } = this.#area,
-      largest = largestIn(this.#area);
-    const filled = (top: number) => this.#sizes.sum(words.slice(0, MOST), top, this.#boxes) / (width * height);
-    const before = Math.max(least, Math.min(largest, this.#top));
-    let top = before;
-    while (top > least && filled(top) > FULL) top = Math.max(least, top / STEP);
-    return top === before && filled(top) < EMPTY ? Math.min(largest, top * STEP) : top;
+    const largest = largestIn(this.#area);
+    let top = Math.max(least, Math.min(largest, this.#top));
+    const larger = Math.min(largest, top * STEP);
+    if (this.#filled(words, larger) < EMPTY * this.#burst) return larger;
+    while (top > least && this.#filled(words, top) > FULL) top = Math.max(least, top / STEP);
+    return top;
+  }
+
+  /** Returns which part of the area words would fill. */
+  #filled(words: readonly Word[], top: number): number {
+    const { width, height } = this.#area;
+    return this.#sizes.sum(words.slice(0, MOST), top, this.#boxes) / (width * height);
   }
 
   /**
