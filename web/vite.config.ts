@@ -150,7 +150,8 @@ function spared(): Plugin {
  * Modules that the voter's page has in a shorter form. What Vite has for preloading with each `import()`: what that
  * page loads on demand needs no other file, and no style sheet. Svelte's proxies: state on that page is a plain
  * value, or an object that is replaced as a whole. Its boundaries, and its expressions that wait: nothing on that page
- * waits inside a template or catches errors there.
+ * waits inside a template or catches errors there. Its lists and its branches: for the same reason, and because none of
+ * them comes or goes with a transition.
  */
 const SHORTER: [module: RegExp, code: string][] = [
   [/^\0vite\/preload-helper\.js$/, "export const __vitePreload = (load) => load();"],
@@ -177,6 +178,8 @@ const SHORTER: [module: RegExp, code: string][] = [
       nothing as unset_context, nothing as wait,
     };`,
   ],
+  [/svelte\/src\/internal\/client\/dom\/blocks\/each\.js$/, readFileSync("src/vote/svelte/each.js", "utf8")],
+  [/svelte\/src\/internal\/client\/dom\/blocks\/branches\.js$/, readFileSync("src/vote/svelte/branches.js", "utf8")],
 ];
 
 /** Gives the voter's page the shorter form of some modules, and throws where it meets none of that name. */

@@ -36,6 +36,7 @@ const KINDS: Record<string, object> = {
   ranking: { ...CHOICE, places: 0 },
   points: { budget: 0, ...CHOICE },
   number: { min: 0, max: 0, step: 0, unit: "" },
+  words: { maxWords: 0, approve: true },
 };
 const EVERY_POLL = { id: "", question: "", kind: "", status: /^(draft|open|closed)$/, round: 0, version: 0 };
 export const POLL = (poll: unknown) => like(EVERY_POLL, poll) && isOfItsKind(poll as { kind: string });

@@ -7,6 +7,7 @@ import number from "./number/kind";
 import points from "./points/kind";
 import ranking from "./ranking/kind";
 import rating from "./rating/kind";
+import words from "./words/kind";
 
 /** A `ChoicePoll` is a poll that asks for options. */
 export type ChoicePoll = Extract<Poll, Choice>;
@@ -18,6 +19,8 @@ export type RankingPoll = Extract<Poll, Ranking>;
 export type PointsPoll = Extract<Poll, Points>;
 /** A `NumberPoll` is a poll that asks for a number. */
 export type NumberPoll = Extract<Poll, { kind: "number" }>;
+/** A `WordsPoll` is a poll that asks for words or short phrases. */
+export type WordsPoll = Extract<Poll, { kind: "words" }>;
 
 /** A `KindRow` is one of the things that a poll asks about. */
 export type KindRow = { id: number; text: string };
@@ -45,6 +48,7 @@ const KINDS: Record<Poll["kind"], AnyKind> = {
   ranking,
   points,
   number,
+  words,
 };
 
 /** Returns the texts of what the poll asks about, in the organiser's order. */

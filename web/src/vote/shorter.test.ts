@@ -9,6 +9,8 @@ const MODULES = [
   "/node_modules/svelte/src/internal/client/proxy.js",
   "/node_modules/svelte/src/internal/client/dom/blocks/boundary.js",
   "/node_modules/svelte/src/internal/client/reactivity/async.js",
+  "/node_modules/svelte/src/internal/client/dom/blocks/each.js",
+  "/node_modules/svelte/src/internal/client/dom/blocks/branches.js",
 ];
 
 test("a build that has met every module goes on, and one that has missed one says which", () => {

@@ -480,7 +480,7 @@ export type Health = {
 /**
  * The `Kind` is the part of a poll that depends on what it asks.
  */
-export type Kind = Choice | Rating | Ranking | Points | NumberPoll;
+export type Kind = Choice | Rating | Ranking | Points | NumberPoll | WordsPoll;
 
 /**
  * The `Leaderboard` ranks the options and polls of all open, listed polls whose numbers everybody
@@ -797,7 +797,7 @@ export type NewPoints = {
 /**
  * A `NewPoll` is what an organiser sends to create a poll of any kind.
  */
-export type NewPoll = NewChoice | NewRating | NewRanking | NewPoints | NewNumber;
+export type NewPoll = NewChoice | NewRating | NewRanking | NewPoints | NewNumber | NewWords;
 
 /**
  * A `NewRanking` is a new poll in which voters put options in order.
@@ -946,6 +946,64 @@ export type NewToken = {
      * The id of the poll.
      */
     pollId: string;
+};
+
+/**
+ * A `NewWords` is a new poll in which voters send words or short phrases.
+ */
+export type NewWords = {
+    /**
+     * Whether a new word is shown only once the organiser has approved it; default false.
+     */
+    approve?: boolean | null;
+    /**
+     * The number of seconds after its opening at which the poll closes by itself; instead of `closesAt`.
+     */
+    closesAfter?: number | null;
+    /**
+     * The time at which the poll closes by itself. RFC 3339.
+     */
+    closesAt?: string | null;
+    /**
+     * Origins that may frame the poll's overlay, such as `https://example.org`; `*` alone stands for any.
+     */
+    embed?: Array<string> | null;
+    /**
+     * The kind, which is words.
+     */
+    kind: WordsWord;
+    /**
+     * Whether the poll is shown in lists and on the leaderboard; default true.
+     */
+    listed?: boolean | null;
+    /**
+     * The most words that a ballot may have, from 1 to 10; default 3.
+     */
+    maxWords?: number | null;
+    /**
+     * Whether the poll opens at once; default true. With false it is a draft.
+     */
+    open?: boolean | null;
+    /**
+     * The question: 1 to 500 characters, as people count them (grapheme clusters), in at most 4,000 bytes.
+     */
+    question: string;
+    /**
+     * When the public sees the numbers: live (default), afterVote or hidden.
+     */
+    results?: string | null;
+    /**
+     * What a second ballot of a voter does: replace (default) or refuse.
+     */
+    revote?: string | null;
+    /**
+     * Whether everybody sees how many have voted while the numbers are hidden: shown (default) or hidden.
+     */
+    turnout?: string | null;
+    /**
+     * Whether ballots may have a `voterId`; default true.
+     */
+    voterIds?: boolean | null;
 };
 
 /**
@@ -1318,7 +1376,7 @@ export type PollOption = {
 /**
  * A `PollPatch` changes a draft (a JSON merge patch). It has the members of `NewPoll` except `open`, all optional.
  */
-export type PollPatch = ChoicePatch | RatingPatch | RankingPatch | PointsPatch | NumberPatch;
+export type PollPatch = ChoicePatch | RatingPatch | RankingPatch | PointsPatch | NumberPatch | WordsPatch;
 
 /**
  * A position says where a record stands on the log.
@@ -1942,7 +2000,7 @@ export type Vote = {
      * the scale for each statement, or null to skip it; for a ranking the ids of the options, the best first; for
      * points the points given to each option, 0 for none; for a number the number.
      */
-    answer?: Array<number | null> | number | null;
+    answer?: Array<number | null> | Array<string> | number | null;
     /**
      * A UUIDv7 that the client creates. With it a lost answer can be asked for again by sending the same
      * ballot.
@@ -2028,6 +2086,114 @@ export type GetAddressResponses = {
 };
 
 export type GetAddressResponse = GetAddressResponses[keyof GetAddressResponses];
+
+/**
+ * A `Word` is a word that is shown, in the spelling in which it came first, with its votes.
+ */
+export type Word = {
+    /**
+     * The word.
+     */
+    text: string;
+    /**
+     * The number of votes for the word.
+     */
+    votes: number;
+};
+
+/**
+ * A `WordsPatch` changes the draft of a poll of words, or makes the draft of another kind one; then it must have `kind`.
+ */
+export type WordsPatch = {
+    /**
+     * Whether a new word is shown only once the organiser has approved it; null for the default.
+     */
+    approve?: boolean | null;
+    /**
+     * The number of seconds after its opening at which the poll closes by itself; null for never. It
+     * replaces `closesAt`.
+     */
+    closesAfter?: number | null;
+    /**
+     * The time at which the poll closes by itself, RFC 3339; null for never. It replaces `closesAfter`.
+     */
+    closesAt?: string | null;
+    /**
+     * Origins that may frame the poll's overlay. A change of this member alone is possible at any time.
+     */
+    embed?: Array<string> | null;
+    /**
+     * The kind, which is words.
+     */
+    kind?: WordsWord;
+    /**
+     * Whether the poll is shown in lists and on the leaderboard.
+     */
+    listed?: boolean | null;
+    /**
+     * The most words that a ballot may have, from 1 to 10; null for the default.
+     */
+    maxWords?: number | null;
+    /**
+     * The question: 1 to 500 characters, as people count them (grapheme clusters), in at most 4,000 bytes.
+     */
+    question?: string;
+    /**
+     * When the public sees the numbers: live, afterVote or hidden.
+     */
+    results?: string | null;
+    /**
+     * What a second ballot of a voter does: replace or refuse.
+     */
+    revote?: string | null;
+    /**
+     * Whether everybody sees how many have voted while the numbers are hidden: shown or hidden.
+     */
+    turnout?: string | null;
+    /**
+     * Whether ballots may have a `voterId`.
+     */
+    voterIds?: boolean | null;
+};
+
+/**
+ * In a `WordsPoll`, voters send words or short phrases.
+ */
+export type WordsPoll = {
+    /**
+     * Whether a new word is shown only once the organiser has approved it.
+     */
+    approve: boolean;
+    /**
+     * The kind: words.
+     */
+    kind: WordsWord;
+    /**
+     * The most words that a ballot may have.
+     */
+    maxWords: number;
+    /**
+     * The number of words that are shown and are not among `words`; null while it is hidden from you.
+     */
+    moreWords: number | null;
+    /**
+     * The number of votes for words that came when the poll kept no further ones; null while it is hidden from you.
+     */
+    otherVotes: number | null;
+    /**
+     * The number of votes for words that are hidden, erased or wait for approval; null while it is hidden from you.
+     */
+    unshownVotes: number | null;
+    /**
+     * The words that are shown, at most 500, those with most votes first; null while they are hidden from you.
+     */
+    words: Array<Word> | null;
+};
+
+/**
+ * The `WordsWord` stands for this kind.
+ */
+export type WordsWord = 'words';
 
 export type WatchAllData = {
     body?: never;
