@@ -4264,3 +4264,122 @@ export type GetReadinessResponses = {
 };
 
 export type GetReadinessResponse = GetReadinessResponses[keyof GetReadinessResponses];
+
+/**
+ * A `Verdict` is what an organiser decides about the words of a poll at one moment.
+ */
+export type Verdict = {
+    /**
+     * Whether a new word is shown only once the organiser has approved it; left out, it stays as it is.
+     */
+    approve?: boolean | null;
+    /**
+     * The ids of the words to erase.
+     */
+    erase?: Array<string> | null;
+    /**
+     * The ids of the words to hide.
+     */
+    hide?: Array<string> | null;
+    /**
+     * The ids of the words to show.
+     */
+    show?: Array<string> | null;
+};
+
+/**
+ * An `OwnWord` is a word as the organiser sees it.
+ */
+export type OwnWord = {
+    /**
+     * The word's id.
+     */
+    id: string;
+    /**
+     * The state: shown, waiting, hidden or erased.
+     */
+    state: 'shown' | 'waiting' | 'hidden' | 'erased';
+    /**
+     * The word; null once it is erased.
+     */
+    text: string | null;
+    /**
+     * The number of votes for the word.
+     */
+    votes: number;
+};
+
+/**
+ * `OwnWords` is a page of a poll's words as the organiser sees them.
+ */
+export type OwnWords = {
+    /**
+     * The number of erased words.
+     */
+    erased: number;
+    /**
+     * The number of hidden words.
+     */
+    hidden: number;
+    /**
+     * The cursor of the next page; null on the last one.
+     */
+    nextCursor: string | null;
+    /**
+     * The number of words that are shown.
+     */
+    shown: number;
+    /**
+     * The version of the poll that this list is of, as the owner sees it.
+     */
+    version: number;
+    /**
+     * The number of words that wait for approval.
+     */
+    waiting: number;
+    /**
+     * The words of this page, the newest first.
+     */
+    words: Array<OwnWord>;
+};
+
+export type ListWordsData = {
+    body?: never;
+    path: {
+        /**
+         * The poll's id or join code
+         */
+        id: string;
+    };
+    query?: {
+        /**
+         * The state of the words that are listed: waiting, shown, or hidden, which has erased ones as well
+         */
+        state?: string;
+        /**
+         * The most words of a page, from 1 to 500
+         */
+        limit?: number;
+        /**
+         * The `nextCursor` of the page before
+         */
+        cursor?: string;
+    };
+    url: '/api/polls/{id}/words';
+};
+
+export type ListWordsResponse = OwnWords;
+
+export type ModeratePollData = {
+    body: Verdict;
+    path: {
+        /**
+         * The poll's id or join code
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/polls/{id}/moderate';
+};
+
+export type ModeratePollResponse = Poll;
