@@ -40,7 +40,7 @@ export const LISTED: readonly (readonly [key: string, does: string])[] = [
 /** Returns what a key does; null if it does nothing here. */
 export function keyOf(event: KeyboardEvent): Does | null {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return null;
-  if (!(event.target instanceof Element) || event.target.closest("input, dialog")) return null;
+  if (!(event.target instanceof Element) || event.target.closest("input[type=search], dialog")) return null;
   // A key that is held down would decide about one word after the other.
   const does = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key] ?? null;
   if (event.repeat && does !== "next" && does !== "before") return null;
