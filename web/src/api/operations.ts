@@ -5,7 +5,7 @@
 import { operation } from "./call";
 import { change, gone, pollChange, step } from "./change.svelte";
 import type * as api from "./generated";
-import { EVENT, FILE, LEADERBOARD, NOTHING, OWN_WORDS, POLL, RECEIPT } from "./shapes";
+import { EVENT, FILE, LEADERBOARD, NOTHING, WORD_LIST, POLL, RECEIPT } from "./shapes";
 
 const STAGE = { stageToken: "", stageUrl: "" };
 const OWNER = { ownerToken: "" };
@@ -54,10 +54,10 @@ export const reissueToken = /*#__PURE__*/ change<api.ReissueTokenData, api.Reiss
 export const listWords = /*#__PURE__*/ operation<api.ListWordsData, api.ListWordsResponse>(
   "GET",
   "/api/polls/{id}/words",
-  OWN_WORDS,
+  WORD_LIST,
 );
 /** Decides which words of a poll are shown. A decision has the same effect however often it is sent. */
-export const moderatePoll = /*#__PURE__*/ change<api.ModeratePollData, api.ModeratePollResponse>(
+export const moderateWords = /*#__PURE__*/ change<api.ModerateWordsData, api.ModerateWordsResponse>(
   "POST",
   "/api/polls/{id}/moderate",
   POLL,

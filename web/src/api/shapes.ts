@@ -45,7 +45,7 @@ export const EVENT = { id: "", title: "", current: null, lone: true, version: 0,
 export const RECEIPT = { ballotId: "", status: /^(recorded|counted|replaced|superseded|refused|late)$/ };
 export const LEADERBOARD = { version: 0, options: [{ pollId: "", votes: 0 }], polls: [{ pollId: "" }] };
 /** A page of an organiser's words. */
-export const OWN_WORDS = {
+export const WORD_LIST = {
   words: [{ id: "", votes: 0, state: /^(shown|waiting|hidden|erased)$/ }],
   waiting: 0,
   shown: 0,

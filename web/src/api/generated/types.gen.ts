@@ -4266,81 +4266,87 @@ export type GetReadinessResponses = {
 export type GetReadinessResponse = GetReadinessResponses[keyof GetReadinessResponses];
 
 /**
- * A `Verdict` is what an organiser decides about the words of a poll at one moment.
+ * An `OwnersWord` is a word as the poll's owner is told of it, whether it is shown or not.
  */
-export type Verdict = {
+export type OwnersWord = {
     /**
-     * Whether a new word is shown only once the organiser has approved it; left out, it stays as it is.
-     */
-    approve?: boolean | null;
-    /**
-     * The ids of the words to erase.
-     */
-    erase?: Array<string> | null;
-    /**
-     * The ids of the words to hide.
-     */
-    hide?: Array<string> | null;
-    /**
-     * The ids of the words to show.
-     */
-    show?: Array<string> | null;
-};
-
-/**
- * An `OwnWord` is a word as the organiser sees it.
- */
-export type OwnWord = {
-    /**
-     * The word's id.
+     * The id, by which the owner shows, hides or erases the word: 32 hexadecimal digits.
      */
     id: string;
     /**
-     * The state: shown, waiting, hidden or erased.
+     * The state, which says whether the public is shown the word.
      */
-    state: 'shown' | 'waiting' | 'hidden' | 'erased';
+    state: WordState;
     /**
-     * The word; null once it is erased.
+     * The word, as it was first written; null if it was erased.
      */
     text: string | null;
     /**
-     * The number of votes for the word.
+     * The number of people counted who said it.
      */
     votes: number;
 };
 
 /**
- * `OwnWords` is a page of a poll's words as the organiser sees them.
+ * A `WordList` is a page of a poll's words, newest first.
  */
-export type OwnWords = {
+export type WordList = {
     /**
-     * The number of erased words.
+     * How many words were erased, over all pages.
      */
     erased: number;
     /**
-     * The number of hidden words.
+     * How many words are hidden, over all pages.
      */
     hidden: number;
     /**
-     * The cursor of the next page; null on the last one.
+     * The `cursor` of the next page; null on the last page.
      */
     nextCursor: string | null;
     /**
-     * The number of words that are shown.
+     * How many words are shown, over all pages.
      */
     shown: number;
     /**
-     * The version of the poll that this list is of, as the owner sees it.
+     * The owner's version of the poll that this list is of.
      */
     version: number;
     /**
-     * The number of words that wait for approval.
+     * How many words wait for approval, over all pages.
      */
     waiting: number;
     /**
-     * The words of this page, the newest first.
+     * The words with at least one vote in this round.
      */
-    words: Array<OwnWord>;
+    words: Array<OwnersWord>;
+};
+
+/**
+ * The `WordState` says whether the public is shown a word.
+ */
+export type WordState = 'shown' | 'waiting' | 'hidden' | 'erased';
+
+/**
+ * A `WordsVerdict` is what an owner decides about words. It has at least one of its members, with at most 500 ids in
+ * all, none of them in two lists.
+ */
+export type WordsVerdict = {
+    /**
+     * Whether a new word is shown only once you have approved it. False shows every word that waits.
+     */
+    approve?: boolean;
+    /**
+     * The ids of the words to erase. Nobody can read them from then on, and nobody can say them in this poll again.
+     */
+    erase?: Array<string>;
+    /**
+     * The ids of the words to hide.
+     */
+    hide?: Array<string>;
+    /**
+     * The ids of the words to show.
+     */
+    show?: Array<string>;
 };
 
 export type ListWordsData = {
@@ -4353,25 +4359,25 @@ export type ListWordsData = {
     };
     query?: {
         /**
-         * The state of the words that are listed: waiting, shown, or hidden, which has erased ones as well
+         * `waiting`, `shown` or `hidden`; all words if left out
          */
         state?: string;
         /**
-         * The most words of a page, from 1 to 500
+         * The number of words on a page; 100 if left out
          */
         limit?: number;
         /**
-         * The `nextCursor` of the page before
+         * The `nextCursor` of the previous page
          */
         cursor?: string;
     };
     url: '/api/polls/{id}/words';
 };
 
-export type ListWordsResponse = OwnWords;
+export type ListWordsResponse = WordList;
 
-export type ModeratePollData = {
-    body: Verdict;
+export type ModerateWordsData = {
+    body: WordsVerdict;
     path: {
         /**
          * The poll's id or join code
@@ -4382,4 +4388,4 @@ export type ModeratePollData = {
     url: '/api/polls/{id}/moderate';
 };
 
-export type ModeratePollResponse = Poll;
+export type ModerateWordsResponse = Poll;

@@ -2,21 +2,14 @@
 // page at once. It waits to be sent, is sent together with others, and is taken back if the server refuses it.
 
 import type { Problem } from "../../api/call";
-import type { OwnWord, OwnWords, Verdict } from "../../api/generated";
+import type { OwnersWord, WordList, WordsVerdict } from "../../api/generated";
 
 /** What can be decided about a word. */
 export type Decided = "shown" | "hidden" | "erased";
-/** The lists in which words stand. */
+/** The lists in which words stand, by their state. Erased words stand in none: nothing of them can be read. */
 export type Tab = "waiting" | "shown" | "hidden";
-/** The list of the words in each state. */
-export const TAB_OF: Record<OwnWord["state"], Tab> = {
-  waiting: "waiting",
-  shown: "shown",
-  hidden: "hidden",
-  erased: "hidden",
-};
 /** How many words are in each state. */
-export type Counts = Pick<OwnWords, OwnWord["state"]>;
+export type Counts = Pick<WordList, OwnersWord["state"]>;
 
 /** The most words that one request may decide about. */
 export const BATCH = 500;
@@ -28,7 +21,7 @@ const BELIEVED = 3;
  * has it, once the server has taken it; `unbelieved` is how many lists without it are not believed.
  */
 type Decision = {
-  readonly word: OwnWord;
+  readonly word: OwnersWord;
   readonly to: Decided;
   readonly step: "waits" | "sent" | "taken";
   readonly known: number;
@@ -41,7 +34,7 @@ export type Batch = ReadonlyMap<string, Decision>;
 export class Decisions {
   #all = $state.raw<ReadonlyMap<string, Decision>>(new Map());
   /** What can be undone, the latest last. */
-  #past = $state.raw<readonly { word: OwnWord; to: "shown" | "hidden" }[]>([]);
+  #past = $state.raw<readonly { word: OwnersWord; to: "shown" | "hidden" }[]>([]);
 
   /** How many decisions the server has not answered. */
   readonly unanswered = $derived([...this.#all.values()].filter(({ step }) => step !== "taken").length);
@@ -49,7 +42,7 @@ export class Decisions {
   readonly last = $derived(this.#past.at(-1) ?? null);
 
   /** Returns the word as it is after the decisions. */
-  after(word: OwnWord): OwnWord {
+  after(word: OwnersWord): OwnersWord {
     const to = this.#all.get(word.id)?.to;
     return !to || word.state === "erased" ? word : { ...word, state: to };
   }
@@ -65,7 +58,7 @@ export class Decisions {
   }
 
   /** Decides about a word; returns whether that changes anything. */
-  decide(word: OwnWord, to: Decided): boolean {
+  decide(word: OwnersWord, to: Decided): boolean {
     const now = this.after(word);
     if (now.state === to || now.state === "erased") return false;
     this.#add(word, to);
@@ -75,7 +68,7 @@ export class Decisions {
   }
 
   /** Turns the latest decision around; returns the word as it is then, or null if there was none. */
-  undo(): OwnWord | null {
+  undo(): OwnersWord | null {
     const last = this.#past.at(-1);
     if (!last) return null;
     this.#past = this.#past.slice(0, -1);
@@ -84,7 +77,7 @@ export class Decisions {
     return { ...last.word, state: to };
   }
 
-  #add(word: OwnWord, to: Decided) {
+  #add(word: OwnersWord, to: Decided) {
     // The counts are those before the first decision that the server has not shown, so that word stays.
     const before = this.#all.get(word.id)?.word ?? word;
     const decision: Decision = { word: before, to, step: "waits", known: 0, unbelieved: BELIEVED };
@@ -92,7 +85,7 @@ export class Decisions {
   }
 
   /** Returns the next decisions to send, in the order in which they were made; null if there are none. */
-  next(): { batch: Batch; body: Verdict } | null {
+  next(): { batch: Batch; body: WordsVerdict } | null {
     const waiting = [...this.#all].filter(([, { step }]) => step === "waits").slice(0, BATCH);
     if (!waiting.length) return null;
     const batch = new Map(waiting.map(([id, decision]) => [id, { ...decision, step: "sent" as const }]));
@@ -114,7 +107,7 @@ export class Decisions {
    * Takes back what the server has refused, and returns it. What was refused only because it was sent together
    * with that waits to be sent again.
    */
-  refused(batch: Batch, body: Verdict, problem: Problem): Decision[] {
+  refused(batch: Batch, body: WordsVerdict, problem: Problem): Decision[] {
     const named = new Set((problem.errors ?? []).flatMap(({ pointer }) => idsAt(pointer, body)));
     const isNamed = (id: string) => named.size === 0 || named.has(id);
     const back = [...batch].filter(([id, sent]) => isNamed(id) && this.#all.get(id) === sent);
@@ -138,7 +131,7 @@ export class Decisions {
    * Takes in a list that was asked for after every answer that is here. Forgets what the list has already, and
    * returns the ids of those words.
    */
-  read(list: OwnWords): Set<string> {
+  read(list: WordList): Set<string> {
     const words = new Map(list.words.map((word) => [word.id, word]));
     const had = new Set<string>();
     this.#all = new Map(
@@ -163,7 +156,7 @@ export class Decisions {
 }
 
 /** Returns the ids at a place of a request, such as `/show/0` or `/erase`. */
-function idsAt(pointer: string, body: Verdict): string[] {
+function idsAt(pointer: string, body: WordsVerdict): string[] {
   const [, list, index] = pointer.split("/");
   const ids = (list === "show" || list === "hide" || list === "erase" ? body[list] : null) ?? [];
   return index === undefined ? ids : ids.slice(Number(index), Number(index) + 1);

@@ -1,10 +1,10 @@
 // Plays a server that keeps the words of one poll, for tests and for whoever looks at the lists without a server.
 
 import { refusal } from "../../api/fixture";
-import type { OwnWord, OwnWords, Verdict } from "../../api/generated";
+import type { OwnersWord, WordList, WordsVerdict } from "../../api/generated";
 import type { WordsPoll } from "../../kinds/kind";
 import { makeWords } from "../../kinds/words/fixture";
-import { TAB_OF, type Tab } from "./decisions.svelte";
+import type { Tab } from "./decisions.svelte";
 
 type Kept = { id: string; text: string; votes: number; decided: "shown" | "hidden" | "erased" | null };
 
@@ -18,7 +18,7 @@ export class Kiosk {
   words: Kept[] = [];
   poll: WordsPoll;
   /** The requests, as `GET waiting` or the verdict. */
-  asked: (string | Verdict)[] = [];
+  asked: (string | WordsVerdict)[] = [];
   /** Whether nobody answers. */
   silent = false;
   /** What the next decisions are refused with. */
@@ -44,7 +44,7 @@ export class Kiosk {
   stateOf = (text: string) => this.#state(this.words.find((word) => word.text === text)!);
 
   /** Decides as somebody else. */
-  take({ approve, show, hide, erase }: Verdict): Response | null {
+  take({ approve, show, hide, erase }: WordsVerdict): Response | null {
     const before = this.words.map((word) => ({ ...word }));
     const unknown = Object.entries({ show, hide, erase }).flatMap(([list, ids]) =>
       (ids ?? []).flatMap((id, i) => (this.words.some((word) => word.id === id) ? [] : [`/${list}/${i}`])),
@@ -75,19 +75,19 @@ export class Kiosk {
     this.poll = { ...this.poll, version: this.poll.version + 1 };
   }
 
-  #state = ({ decided }: Kept): OwnWord["state"] => decided ?? (this.poll.approve ? "waiting" : "shown");
+  #state = ({ decided }: Kept): OwnersWord["state"] => decided ?? (this.poll.approve ? "waiting" : "shown");
 
-  list(tab: Tab, limit: number, cursor: string | null): OwnWords {
+  list(tab: Tab, limit: number, cursor: string | null): WordList {
     const own = this.words
-      .map((word): OwnWord => {
+      .map((word): OwnersWord => {
         const { id, text, votes } = word,
           state = this.#state(word);
         return { id, text: state === "erased" ? null : text, votes, state };
       })
       .reverse();
-    const count = (state: OwnWord["state"]) => own.filter((word) => word.state === state).length;
+    const count = (state: OwnersWord["state"]) => own.filter((word) => word.state === state).length;
     const after = cursor === null ? own : own.slice(own.findIndex(({ id }) => id === cursor) + 1);
-    const fit = after.filter(({ state }) => TAB_OF[state] === tab);
+    const fit = after.filter(({ state }) => state === tab);
     const words = fit.slice(0, limit);
     return {
       words,
@@ -104,7 +104,7 @@ export class Kiosk {
   fetch = async (path: string, { body }: { body?: string } = {}): Promise<Response> => {
     if (this.silent) throw new TypeError("nobody answers");
     const url = new URL(path, "http://poll.example");
-    const verdict = url.pathname.endsWith("/moderate") ? (JSON.parse(body!) as Verdict) : null;
+    const verdict = url.pathname.endsWith("/moderate") ? (JSON.parse(body!) as WordsVerdict) : null;
     const tab = (url.searchParams.get("state") ?? "waiting") as Tab;
     this.asked.push(verdict ?? `GET ${tab}`);
     if (this.held) await new Promise<void>((go) => this.#waiting.push(go));

@@ -6,8 +6,8 @@
 import { untrack } from "svelte";
 import { explain, SILENT, type Answer, type Problem } from "../../api/call";
 import { persist } from "../../api/change.svelte";
-import type { ListWordsData, OwnWord, OwnWords, Poll, Verdict } from "../../api/generated";
-import { BATCH, Decisions, TAB_OF, type Batch, type Counts, type Decided, type Tab } from "./decisions.svelte";
+import type { ListWordsData, OwnersWord, WordList, Poll, WordsVerdict } from "../../api/generated";
+import { BATCH, Decisions, type Batch, type Counts, type Decided, type Tab } from "./decisions.svelte";
 import { matches, searched } from "./matching";
 import { partly, told } from "./sentences";
 
@@ -26,13 +26,13 @@ const SLOW = 2_000;
 
 /** `Ways` are the requests by which the lists and the decisions travel. */
 export type Ways = {
-  list: (query: ListWordsData["query"]) => Promise<Answer<OwnWords>>;
-  send: (verdict: Verdict) => Promise<Answer<Poll>>;
+  list: (query: ListWordsData["query"]) => Promise<Answer<WordList>>;
+  send: (verdict: WordsVerdict) => Promise<Answer<Poll>>;
   /** Takes the poll that an answer brought. */
   take: (poll: Poll) => void;
 };
 /** A `Row` is a word on the screen. `elsewhere` tells that it has left this list without this page's doing. */
-export type Row = { readonly word: OwnWord; readonly elsewhere: boolean };
+export type Row = { readonly word: OwnersWord; readonly elsewhere: boolean };
 /** A part of a list: the words from a cursor on. */
 type Window = { readonly from: string | null; readonly size: number };
 
@@ -44,9 +44,9 @@ export class Moderation {
   #tab = $state<Tab>("waiting");
   #search = $state("");
   /** The newest list of the server, or what was found in it; null until it has come. */
-  #list = $state.raw<readonly OwnWord[] | null>(null);
+  #list = $state.raw<readonly OwnersWord[] | null>(null);
   /** The words in the order in which they are on the screen. */
-  #order = $state.raw<readonly OwnWord[]>([]);
+  #order = $state.raw<readonly OwnersWord[]>([]);
   #counts = $state.raw<Counts>(NONE);
   #next = $state.raw<string | null>(null);
   #windows = $state.raw<readonly Window[]>([{ from: null, size: PAGE }]);
@@ -87,14 +87,14 @@ export class Moderation {
     const now = new Map((this.#list ?? this.#order).map((word) => [word.id, word]));
     return this.#order
       .map((word) => ({ word: this.decisions.after(now.get(word.id) ?? word), elsewhere: !now.has(word.id) }))
-      .filter(({ word }) => TAB_OF[word.state] === this.#tab);
+      .filter(({ word }) => word.state === this.#tab);
   });
   /** The row that has the focus, or gets it. */
   readonly current = $derived(this.rows.find(({ word }) => word.id === this.#wanted) ?? this.rows[0] ?? null);
   /** How many words have come that are not on the screen yet, because nothing moves under a hand. */
   readonly news = $derived.by(() => {
     const here = new Set(this.#order.map(({ id }) => id));
-    const fits = (word: OwnWord) => !here.has(word.id) && TAB_OF[this.decisions.after(word).state] === this.#tab;
+    const fits = (word: OwnersWord) => !here.has(word.id) && this.decisions.after(word).state === this.#tab;
     return (this.#list ?? []).slice(0, MOST).filter(fits).length;
   });
   /** Whether there are older words, and whether they have room below those that are here. */
@@ -205,7 +205,7 @@ export class Moderation {
   #place = () => this.rows.findIndex(({ word }) => word.id === this.current?.word.id);
 
   /** Decides about the word that has the focus; returns it as it is then, or null if nothing has changed. */
-  decide(to: Decided): OwnWord | null {
+  decide(to: Decided): OwnersWord | null {
     const { current } = this;
     if (!current || current.elsewhere) return null;
     const at = this.#place();
@@ -219,7 +219,7 @@ export class Moderation {
   }
 
   /** Turns the latest decision around; returns the word as it is then. */
-  undo(): OwnWord | null {
+  undo(): OwnersWord | null {
     const word = this.decisions.undo();
     if (!word) return null;
     this.trouble = "";
@@ -264,15 +264,15 @@ export class Moderation {
     let cursor: string | null = null;
     do {
       const query: ListWordsData["query"] = { state: tab, limit: BATCH, ...(cursor ? { cursor } : {}) };
-      const { answer }: { answer: Answer<OwnWords> } = await persist(() => this.#ways.list(query));
+      const { answer }: { answer: Answer<WordList> } = await persist(() => this.#ways.list(query));
       if (!answer.ok) return this.#refuse(answer.problem);
-      ids.push(...answer.data.words.filter(({ state }) => state !== "erased").map(({ id }) => id));
+      ids.push(...answer.data.words.map(({ id }) => id));
       cursor = answer.data.nextCursor;
     } while (cursor);
     return ids;
   }
 
-  async #each(ids: string[], verdict: (ids: string[]) => Verdict): Promise<boolean> {
+  async #each(ids: string[], verdict: (ids: string[]) => WordsVerdict): Promise<boolean> {
     for (let done = 0; done < ids.length; done += BATCH) {
       this.progress = { done, of: ids.length };
       if (!this.#told(await this.#ways.send(verdict(ids.slice(done, done + BATCH))))) {
@@ -338,7 +338,7 @@ export class Moderation {
     this.#working = false;
   }
 
-  async #send(batch: Batch, body: Verdict) {
+  async #send(batch: Batch, body: WordsVerdict) {
     const timer = setTimeout(() => {
       this.#slow = true;
     }, SLOW);
@@ -379,10 +379,10 @@ export class Moderation {
   }
 
   /** Reads the words that are wanted: a part of the list, or what a search finds in all of it. */
-  async #pages(): Promise<{ answer: Answer<OwnWords>; words: OwnWord[]; pages: number; cut: boolean }> {
+  async #pages(): Promise<{ answer: Answer<WordList>; words: OwnersWord[]; pages: number; cut: boolean }> {
     const wanted = searched(this.#search),
       turn = this.#turn,
-      words: OwnWord[] = [];
+      words: OwnersWord[] = [];
     const limit = wanted ? BATCH : this.#window.size;
     let cursor = wanted ? null : this.#window.from;
     for (let pages = 1; ; pages++) {
@@ -394,7 +394,7 @@ export class Moderation {
     }
   }
 
-  #take(list: OwnWords, words: OwnWord[]) {
+  #take(list: WordList, words: OwnersWord[]) {
     const had = this.decisions.read({ ...list, words });
     const left = this.#order.filter(({ id }) => !had.has(id) || words.some((word) => word.id === id));
     const first = this.#list === null;
@@ -409,7 +409,7 @@ export class Moderation {
 }
 
 /** Returns the rows that are on the screen, in their order, with the older words of the list below them. */
-function continued(order: readonly OwnWord[], list: readonly OwnWord[]): OwnWord[] {
+function continued(order: readonly OwnersWord[], list: readonly OwnersWord[]): OwnersWord[] {
   const here = new Set(order.map(({ id }) => id));
   const last = list.findLastIndex(({ id }) => here.has(id));
   return last < 0 ? [...order] : [...order, ...list.slice(last + 1).filter(({ id }) => !here.has(id))];
