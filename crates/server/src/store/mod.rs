@@ -29,7 +29,6 @@ pub use pollux_core::fold::Voter;
 
 pub use self::ballots::{BallotFate, BallotRow, Ballots, DeadLetter, Progress};
 pub use self::counting::{Commit, CommitError, Counting, Loaded, NameRow};
-use self::key::key_to_keep;
 pub use self::polls::{
     CODE_REST_MILLIS, ChangeError, Created, EventAndPolls, IDEMPOTENCY_MILLIS, IdempotencyKey,
     Listing, Polls,

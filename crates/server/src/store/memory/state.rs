@@ -16,10 +16,10 @@ use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::seal::Word;
 use pollux_core::standing::{Standing, TallyAt};
 
+use crate::store::key::key_to_keep;
 use crate::store::{
     BallotFate, BallotRow, CODE_REST_MILLIS, ChangeError, Commit, CommitError, Created, DeadLetter,
     EventAndPolls, IDEMPOTENCY_MILLIS, IdempotencyKey, Listing, Progress, StoreError, Voter,
-    key_to_keep,
 };
 
 /// The most commits that a power cut can take back.
@@ -94,7 +94,7 @@ impl State {
             };
             poll.code = code;
         }
-        poll.text_key = key_to_keep(&poll, || None);
+        poll.text_key = key_to_keep(&poll, || Ok::<_, StoreError>(None))?;
         self.remember(key, holder, now);
         self.polls.insert(poll.id, poll.clone());
         Ok(Created::New(poll))
@@ -211,7 +211,7 @@ impl State {
         if poll.status == PollStatus::Open && passed_on {
             return Err(ChangeError::CodeTaken);
         }
-        let text_key = key_to_keep(poll, || kept.text_key.clone());
+        let text_key = key_to_keep(poll, || Ok::<_, StoreError>(kept.text_key.clone()))?;
         *kept = Poll { text_key, ..poll.clone() };
         self.tail.clear();
         Ok(())
