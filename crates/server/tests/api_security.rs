@@ -392,7 +392,8 @@ async fn erased_words_are_on_record_and_hidden_ones_are_not() {
     let before = counted(&world);
     let (id, owner) = world.poll(r#"{"question":"?","kind":"words"}"#).await;
     world.settle().await;
-    let vote = Ask::post(format!("/api/polls/{id}/vote?wait=counted"), r#"{"answer":["Xyzzy"]}"#);
+    let vote =
+        Ask::post(format!("/api/polls/{id}/vote?wait=counted"), r#"{"answer":["Brontosaurus"]}"#);
     assert_eq!(world.call(vote.request()).await.status, 200);
     let words = Ask::get(format!("/api/polls/{id}/words")).token(&owner);
     let word = text(&world.call(words.request()).await.json()["words"][0]["id"]).to_owned();
@@ -406,7 +407,7 @@ async fn erased_words_are_on_record_and_hidden_ones_are_not() {
         assert_eq!(answer.status, 200, "{answer}");
         assert_eq!(log.short(), lines, "{verdict}");
     }
-    log.ends(&before, &world, &[&owner, &word, "Xyzzy"]);
+    log.ends(&before, &world, &[&owner, &word, "Brontosaurus"]);
 }
 
 #[tokio::test(start_paused = true)]
