@@ -140,7 +140,11 @@ impl Hub {
                     return Err(Missing::Poll(poll.id));
                 }
                 let newer = state.standing.take_poll(poll);
+                let (id, keyless) = (entry.id, state.standing.lacks_key());
                 self.changed(&entry, state, newer, newer);
+                if keyless {
+                    return Err(Missing::Poll(id));
+                }
             }
             Announcement::Tally(tally) => {
                 let entry = self.polls.entry(tally.poll).ok_or(Missing::Poll(tally.poll))?;
