@@ -254,13 +254,13 @@ test("a word that the server refuses stays, is said at its field, and can be put
   await submit();
   expect([stands(), remarks()]).toEqual([
     ["Rust", "nonsense", ""],
-    ["", "This word was not accepted", ""],
+    ["", "Please change this word", ""],
   ]);
   expect(fields().map((one) => one.getAttribute("aria-invalid"))).toEqual(["false", "true", "false"]);
   expect([words(".dock"), sends().disabled]).toEqual([expect.stringContaining("Was erased here"), true]);
   reload();
   show(POLL);
-  expect([stands(), remarks()[1]]).toEqual([["Rust", "nonsense", ""], "This word was not accepted"]);
+  expect([stands(), remarks()[1]]).toEqual([["Rust", "nonsense", ""], "Please change this word"]);
   type(2, "sense");
   expect([remarks(), sends().disabled]).toEqual([["", "", ""], false]);
   await submit();
@@ -277,7 +277,7 @@ test("a refused change is said where it stands, and the words that count are in 
   phone.booth.answers = [refused(0)];
   type(1, "nonsense");
   await submit();
-  expect([stands(), remarks()[0]]).toEqual([["nonsense", ""], "This word was not accepted"]);
+  expect([stands(), remarks()[0]]).toEqual([["nonsense", ""], "Please change this word"]);
   const kind = kinds.of("words")!;
   expect([kind.yours(POLL), kind.yours({ ...POLL, maxWords: 1 }), kind.lines(POLL, ["Rust", "fast builds"])]).toEqual([
     "Your words",
