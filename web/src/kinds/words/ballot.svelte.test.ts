@@ -168,6 +168,25 @@ test("without a connection the words wait on the phone, also through a reload, a
   expect([phone.booth.ids, words(".dock")]).toEqual([1, expect.stringContaining("Counted")]);
 });
 
+test("what is written while an answer is under way stays as it is when that is counted", async () => {
+  show(POLL);
+  let counts = () => {};
+  phone.booth.answers = [
+    (vote) =>
+      new Promise((done) => {
+        counts = () => done(receipt("counted")(vote));
+      }),
+  ];
+  type(1, "Rust");
+  await submit();
+  expect(words(".dock")).toContain("Sending");
+  type(2, "fast ");
+  counts();
+  await pass();
+  flushSync();
+  expect([stands(), words(".wide"), sends().disabled]).toEqual([["Rust", "fast ", ""], "Change to 2 words", false]);
+});
+
 test("what was sent stands in the fields again once they were emptied and left", async () => {
   show(POLL);
   type(1, "Rust");
