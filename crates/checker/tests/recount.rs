@@ -282,6 +282,7 @@ fn words_are_counted_by_their_names() {
 
 #[test]
 fn each_partition_keeps_its_first_names_apart() {
+    assert_eq!(MAX_NAMES, 1000);
     let rules = BTreeMap::from([(
         "poll".to_owned(),
         Rules { asks: Asks::Words { most: 2000 }, refuse: false },

@@ -135,6 +135,10 @@ fn words_are_summed_by_their_names_and_the_first_partitions_spelling_is_shown() 
     assert!(found.is_sorted_by_key(|(_, votes)| std::cmp::Reverse(*votes)), "{found:?}");
     let sums = [("RUST", 2), ("Zig", 2), ("Go", 1), ("C", 1)];
     assert_eq!(BTreeMap::from_iter(found), BTreeMap::from(sums));
+    let mut result = sums.map(|(text, votes)| (key().name(text), votes));
+    result.sort_unstable();
+    let (names, votes): (Vec<_>, Vec<_>) = result.into_iter().unzip();
+    assert_eq!(cloud.result(), (names, [&[0], &votes[..]].concat()), "ascending, after the others");
     assert_eq!((standing.counts(), standing.total_votes()), (vec![6], 6));
     assert_eq!(standing.total_voters(), 4);
     standing.open_words();
