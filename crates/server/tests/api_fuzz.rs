@@ -151,6 +151,9 @@ proptest! {
     }
 }
 
+/// `Fuzzed` is a world with a draft of a choice and an open poll of words, each with its id and its owner's token.
+type Fuzzed = (Runtime, World, [(String, String); 2]);
+
 proptest! {
     #![proptest_config(Config::with_cases(1024))]
 
@@ -161,7 +164,7 @@ proptest! {
         id in prop_oneof![Just(None), "[0-9]{5,13}".prop_map(Some), "[!-~]{1,20}".prop_map(Some)],
         route in 0..9_usize,
     ) {
-        static WORLD: OnceLock<(Runtime, World, [(String, String); 2])> = OnceLock::new();
+        static WORLD: OnceLock<Fuzzed> = OnceLock::new();
         let (runtime, world, [(known, token), (words, of_words)]) = WORLD.get_or_init(|| {
             let runtime = Runtime::new().unwrap();
             let world = runtime.block_on(World::with(|config| config.api.guesses = u32::MAX));

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::frame::{Message, MessageType};
 use super::places::{Places, SeatNumber};
+use super::view::kind::words::MOST_BYTES;
 use super::view::{self, Audience};
 
 /// An entry is one poll in memory.
@@ -192,9 +193,17 @@ impl EntryState {
         self.encode(audience).version
     }
 
-    /// Returns the most bytes that a viewer was last sent of this poll at once.
+    /// Returns the most bytes that a viewer was last sent of this poll at once. While the public does not see the
+    /// numbers, it depends on none of them, because the pace of messages follows from it.
     pub fn size(&self) -> usize {
-        self.sizes.into_iter().max().unwrap_or(0)
+        let poll = &self.standing.poll;
+        if view::sees_numbers(poll, Audience::Public) {
+            return self.sizes.into_iter().max().unwrap_or(0);
+        }
+        match poll.kind.holds_texts() {
+            true => MOST_BYTES,
+            false => self.sizes[Showing::WithoutNumbers as usize],
+        }
     }
 
     /// Encodes the poll once for all audiences that are shown the same.

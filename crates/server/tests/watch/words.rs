@@ -7,11 +7,13 @@ use std::time::Duration;
 use pollux_core::announcement::Announcement;
 use pollux_core::kind::words::{self, Names, Verdict};
 use pollux_core::kind::{Kind, KindDraft};
-use pollux_core::poll::{Draft, Poll, Results};
+use pollux_core::poll::{Draft, Poll, Results, Turnout};
 use pollux_core::seal::Word;
 use pollux_core::standing::{Standing, TallyAt};
 use pollux_server::config::WatchLimits;
+use pollux_server::watch::grants::{Grant, Proof};
 use pollux_server::watch::stream::{EventStream, event_stream};
+use pollux_server::watch::viewer::Interest;
 use serde_json::Value;
 use tokio::time::{Instant, timeout};
 
@@ -104,6 +106,40 @@ async fn a_large_poll_is_sent_less_often_and_its_end_at_once() {
     assert_eq!(last["poll"]["totalVotes"], 1_001 * 500, "with its last numbers");
     let waited = *at - begun - Duration::from_secs(10);
     assert!(waited <= Duration::from_millis(100), "the close waited for {waited:?}");
+}
+
+/// Turnout is shown while words are hidden. Its pace must not tell how many words there are, though somebody may see them.
+#[tokio::test(start_paused = true)]
+async fn the_pace_of_turnout_does_not_tell_how_many_words_are_hidden() {
+    let mut paces = Vec::new();
+    for count in [1, 500] {
+        let world = World::new(WatchLimits::default());
+        let mut poll = (*words_poll(1)).clone();
+        (poll.results, poll.revealed, poll.turnout) = (Results::Hidden, false, Turnout::Shown);
+        let poll = Arc::new(poll);
+        let words: Vec<_> = (0..count).map(|n| sealed(&poll, &format!("{n:040}"))).collect();
+        world.hub.merge(stored(&poll, said(&poll, &words, 1)));
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let grants = vec![(poll.id, Grant::Runs(Proof::Operator))];
+        let mut owner = event_stream(&world.hub, Interest { grants, ..one(&poll) }, None);
+        let mut public = event_stream(&world.hub, one(&poll), None);
+        assert_eq!(next(&mut owner).await["polls"][0]["totalVotes"], count);
+        assert_eq!(next(&mut public).await["polls"][0]["words"], Value::Null);
+        let begun = Instant::now();
+        let votes = async {
+            for n in 2..502 {
+                world.hub.apply(announced(&said(&poll, &words, n))).unwrap();
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let five = Duration::from_millis(5_050);
+        let ((), own, came) =
+            tokio::join!(votes, read_for(&mut owner, five), read_for(&mut public, five));
+        assert!(own.len() > 5, "{} messages", own.len());
+        paces.push(came.iter().map(|(at, ..)| *at - begun).collect::<Vec<_>>());
+    }
+    assert!(paces[0].len() > 5, "{paces:?}");
+    assert_eq!(paces[0], paces[1]);
 }
 
 #[tokio::test(start_paused = true)]
