@@ -12,6 +12,7 @@ pub mod model;
 pub mod polls;
 pub mod words;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -26,6 +27,7 @@ use pollux_core::id::{
 use pollux_core::kind::words::Said;
 use pollux_core::kind::{self, Answer, choice};
 use pollux_core::poll::{Draft, Poll};
+use pollux_core::seal::TextKey;
 use pollux_core::standing::TallyAt;
 use pollux_core::tally::{self, Tally, VoterState};
 use tempfile::TempDir;
@@ -207,6 +209,44 @@ pub fn words_draft(n: u64) -> Poll {
     let mut poll = Poll::draft(poll_id(n), draft, [n as u8; 32], at(NOW + n)).unwrap();
     poll.give_text_key(|| std::array::from_fn(|i| (i as u8 + 1).wrapping_mul(n as u8 + 7)));
     poll
+}
+
+/// Returns all secrets of a key, each of 32 bytes.
+pub fn secrets_of(key: &TextKey) -> Vec<[u8; 32]> {
+    // A version, the key of names, and of each node its depth, path and seed.
+    let bytes = key.to_bytes();
+    let (naming, nodes) = bytes[1..].split_first_chunk().unwrap();
+    let seeds = nodes.chunks_exact(1 + 8 + 32).map(|node| node[9..].try_into().unwrap());
+    std::iter::once(*naming).chain(seeds).collect()
+}
+
+/// Returns which of these secrets or texts are in a file of the folder, or of a folder in it.
+pub fn found_in<'a, T: AsRef<[u8]>>(folder: &Path, wanted: &'a [T]) -> Vec<&'a T> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(found_in(&path, wanted));
+            continue;
+        }
+        // A server may take a file away at any time.
+        let bytes = std::fs::read(path).unwrap_or_default();
+        let here = |text: &&T| memmem(&bytes, text.as_ref());
+        found.extend(wanted.iter().filter(here));
+    }
+    found
+}
+
+fn memmem(bytes: &[u8], wanted: &[u8]) -> bool {
+    let (first, rest) = wanted.split_first().unwrap();
+    let mut left = bytes;
+    while let Some(at) = left.iter().position(|byte| byte == first) {
+        left = &left[at + 1..];
+        if left.starts_with(rest) {
+            return true;
+        }
+    }
+    false
 }
 
 /// Makes an open poll of words.

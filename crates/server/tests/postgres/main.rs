@@ -8,6 +8,7 @@ mod documents;
 mod full;
 mod older;
 mod schema;
+mod texts;
 mod tls;
 mod workers;
 

@@ -163,6 +163,7 @@ impl Older {
             owner: row.get::<_, Vec<u8>>("owner").try_into().unwrap(),
             event: row.get::<_, Option<Uuid>>("event").map(EventId),
             embed: row.get("embed"),
+            text_key: None,
         }
     }
 

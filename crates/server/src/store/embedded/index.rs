@@ -215,3 +215,32 @@ impl Index {
         polls.into_iter().filter(|poll| !maps.indexed.contains(poll)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use pollux_core::id::VoterId;
+
+    use super::*;
+    use crate::store::conformance::{ballot_id, choosing, saying, words_poll};
+
+    #[test]
+    fn a_voter_of_words_takes_no_more_than_one_of_a_choice() {
+        assert_eq!(size_of::<Slot>(), 72);
+        let poll = words_poll(1);
+        let words = saying(&poll, &["one", "two", "three"]);
+        for (answer, kept) in [(choosing(&[1]), true), (words, false)] {
+            let state = VoterState { round: 1, counted: Some((ballot_id(1), answer)), seen: None };
+            let slot = Slot::new(7, 1, &state);
+            assert_eq!((slot.counted.is_some(), slot.in_row), (kept, !kept));
+            let index = Index::default();
+            let key = Key::new(1, VoterId([1; 16]));
+            index.maps.write().active.insert(key, slot);
+            let mut found = Found::Nothing;
+            index.find([key], |answer| found = answer);
+            let expected = if kept { Found::Here(7, 1, state) } else { Found::InRow(7) };
+            assert_eq!(found, expected);
+        }
+    }
+}

@@ -27,6 +27,8 @@ use crate::store::{
     BallotRow, Ballots, Commit, CommitError, Counting, Created, IdempotencyKey, Polls, Voter,
 };
 
+mod texts;
+
 const WAL: &str = "store.db-wal";
 
 fn open(folder: &Path) -> Arc<EmbeddedStore> {

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::lease::Lease;
 use super::rows::{self, Copy, damaged};
+use super::texts::{NAMES, Names};
 use crate::store::{Commit, CommitError, Progress, StoreError};
 
 const OFFSETS: &str =
@@ -138,19 +139,28 @@ async fn set(lease: &Lease, part: i32, commit: &Commit) -> Result<(), CommitErro
     let tallies = prepare(lease, TALLIES).await?;
     let dead = prepare(lease, DEAD).await?;
     let digest = prepare(lease, DIGEST).await?;
+    let names = prepare(lease, NAMES).await?;
     let (from, to, announced) = (commit.from as i64, commit.to as i64, commit.announced as i64);
     let fenced: [&(dyn ToSql + Sync); 4] = [&part, &from, &to, &announced];
     let columns = Tallies::of(commit);
     let columns = columns.params();
     let letters = Letters::of(commit);
     let letters = letters.params(&part);
-    let (moved, counted, buried, digested) = tokio::join! {
+    let words = Names::of(commit);
+    let words = words.params(&part);
+    let (moved, counted, named, buried, digested) = tokio::join! {
         biased;
         lease.execute(&fence, &fenced),
         async {
             match commit.tallies.is_empty() {
                 true => Ok(0),
                 false => lease.execute(&tallies, &columns).await,
+            }
+        },
+        async {
+            match commit.names.is_empty() {
+                true => Ok(0),
+                false => lease.execute(&names, &words).await,
             }
         },
         async {
@@ -170,6 +180,7 @@ async fn set(lease: &Lease, part: i32, commit: &Commit) -> Result<(), CommitErro
         return Err(CommitError::Fenced);
     }
     counted.map_err(StoreError::from)?;
+    named.map_err(StoreError::from)?;
     buried.map_err(StoreError::from)?;
     digested.map_err(StoreError::from)?;
     Ok(())

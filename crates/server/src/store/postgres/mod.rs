@@ -1,8 +1,8 @@
 //! The store in PostgreSQL, for any number of processes.
 //!
 //! [`commit`] commits a batch, [`polls`] and [`events`] change polls and events, and [`reads`] answers questions.
-//! [`lease`] lends connections, over [`tls`] or not, [`schema`] creates the tables, and [`newcomers`] knows who need
-//! not be looked up. docs/adr/0013 says why a commit is as it is, and docs/adr/0037 why polls and events are
+//! [`texts`] has what polls need whose voters write. [`lease`] lends connections, over [`tls`] or not, [`schema`]
+//! creates the tables, and [`newcomers`] knows who need not be looked up. docs/adr/0013 says why a commit is as it is, and docs/adr/0037 why polls and events are
 //! documents.
 
 mod commit;
@@ -15,6 +15,7 @@ mod ports;
 mod reads;
 mod rows;
 mod schema;
+mod texts;
 mod tls;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use deadpool_postgres::Pool;
 use parking_lot::Mutex;
 use pollux_core::announcement::Announcement;
 use pollux_core::id::{Offset, Partition, UnixMillis};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -45,6 +47,8 @@ pub struct PostgresStore {
     /// The time that one call may take, once it has a connection.
     patience: Duration,
     newcomers: Newcomers,
+    /// Notified when a text key may have been destroyed.
+    destroyed: Arc<Notify>,
     health: Arc<Health>,
     /// The calls under way.
     calls: TaskTracker,
@@ -143,6 +147,7 @@ impl PostgresStore {
             pool: lease::pool(config, tls),
             patience: config.statement,
             newcomers: Newcomers::new(config.voters, partitions),
+            destroyed: Arc::default(),
             health: Arc::default(),
             calls: TaskTracker::new(),
             stop: CancellationToken::new(),
@@ -150,6 +155,11 @@ impl PostgresStore {
         let probe = Self::probe(store.pool.clone(), store.health.clone(), store.patience);
         let stop = store.stop.clone();
         tokio::spawn(async move { stop.run_until_cancelled(probe).await });
+        let (pool, patience) = (store.pool.clone(), store.patience);
+        let (destroyed, stop) = (store.destroyed.clone(), store.stop.clone());
+        tokio::spawn(async move {
+            stop.run_until_cancelled(texts::destroy(pool, &destroyed, patience)).await
+        });
         Ok(store)
     }
 
@@ -163,6 +173,7 @@ impl PostgresStore {
             pool: lease::readers(config, tls),
             patience: config.statement,
             newcomers: Newcomers::new(0, partitions),
+            destroyed: Arc::default(),
             health: Arc::default(),
             calls: TaskTracker::new(),
             stop: CancellationToken::new(),

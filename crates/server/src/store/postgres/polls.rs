@@ -19,6 +19,8 @@ use uuid::Uuid;
 use super::Outboxed;
 use super::lease::Lease;
 use super::rows::{self, damaged};
+use super::texts;
+use crate::store::key::key_to_keep;
 use crate::store::{
     CODE_REST_MILLIS, ChangeError, Created, IDEMPOTENCY_MILLIS, IdempotencyKey, StoreError,
 };
@@ -67,7 +69,9 @@ pub async fn create(
         };
         poll.code = code;
     }
+    poll.text_key = key_to_keep(&poll, || Ok::<_, StoreError>(None))?;
     put(lease, &poll, None).await?;
+    texts::keep_key(lease, &poll, true).await?;
     let made = Made { poll: Some(poll.id.0), event: None };
     if poll.event.is_none() {
         lead(lease, &poll.code, made).await?;
@@ -122,16 +126,21 @@ pub async fn change(lease: &Lease, poll: &Poll, expected: u64) -> Result<(), Cha
     {
         return Err(ChangeError::CodeTaken);
     }
-    Ok(())
+    Ok(texts::keep_key(lease, poll, false).await?)
 }
 
 /// Does everything of [`crate::store::Polls::close`] but the COMMIT. The changes are under way
 /// together, so they hold the turn for about one round trip, not for one each.
 pub async fn close(lease: &Lease, polls: &[(Poll, u64)]) -> Result<Vec<bool>, StoreError> {
     begin(lease).await?;
-    let puts = polls.iter().map(|(poll, expected)| put(lease, poll, Some(*expected)));
-    let changed = try_join_all(puts).await?;
-    Ok(changed.into_iter().map(|rows| rows > 0).collect())
+    let puts = polls.iter().map(|(poll, expected)| async move {
+        let done = put(lease, poll, Some(*expected)).await? > 0;
+        if done && poll.kind.holds_texts() {
+            texts::keep_key(lease, poll, false).await?;
+        }
+        Ok::<_, StoreError>(done)
+    });
+    try_join_all(puts).await
 }
 
 /// Runs a statement, and returns how many rows it has touched.
@@ -233,9 +242,9 @@ pub async fn outbox(lease: &Lease, limit: usize) -> Result<Vec<Outboxed>, StoreE
         events.extend(note.try_get::<_, Option<Uuid>>(3)?);
     }
     let mut changed: HashMap<Uuid, Announcement, FixedState> = HashMap::default();
-    let sql = format!("SELECT {} FROM polls p WHERE p.id = ANY ($1)", rows::POLL);
-    for row in query(lease, &sql, &[&polls]).await? {
-        let poll = rows::read_poll(&row)?;
+    let sql = "SELECT p.poll FROM polls p WHERE p.id = ANY ($1)";
+    for row in query(lease, sql, &[&polls]).await? {
+        let poll = rows::read_announced(&row)?;
         changed.insert(poll.id.0, Announcement::Poll(Arc::new(poll)));
     }
     if !events.is_empty() {

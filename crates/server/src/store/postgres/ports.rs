@@ -34,7 +34,9 @@ impl Polls for PostgresStore {
     }
 
     async fn change(&self, poll: &Poll, expected: u64) -> Result<(), ChangeError> {
-        self.replace(async |lease| polls::change(lease, poll, expected).await).await
+        self.replace(async |lease| polls::change(lease, poll, expected).await).await?;
+        self.destroyed.notify_one();
+        Ok(())
     }
 
     async fn close(&self, all: &[(Poll, u64)]) -> Result<Vec<bool>, StoreError> {
@@ -45,6 +47,9 @@ impl Polls for PostgresStore {
             })
             .await?;
         self.finish(lease).await?;
+        if all.iter().any(|(poll, _)| poll.kind.holds_texts()) {
+            self.destroyed.notify_one();
+        }
         Ok(closed)
     }
 

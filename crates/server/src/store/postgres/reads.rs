@@ -1,11 +1,9 @@
 //! The queries: everything that is asked of the tables. Queries whose results must agree are sent
 //! in one flight, in one snapshot.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use foldhash::fast::FixedState;
 use pollux_core::ballot::Status;
 use pollux_core::digest::Digest;
 use pollux_core::fold::Trail;
@@ -19,6 +17,7 @@ use uuid::Uuid;
 
 use super::lease::Lease;
 use super::rows::{self, BALLOT, POLL, TALLY};
+use super::texts::{self, OfPolls};
 use crate::store::{BallotFate, BallotRow, DeadLetter, Listing, Progress, StoreError, Voter};
 
 /// `Read` is the result of a query.
@@ -37,7 +36,7 @@ async fn query(lease: &Lease, sql: &str, params: Params<'_>) -> Read<Vec<Row>> {
 
 /// Returns the polls whose ids `which` selects, newest first, with their tallies: two queries in
 /// one snapshot. All four requests are sent before the first response, so a caller who gives up
-/// leaves no transaction open.
+/// leaves no transaction open. The names of words are asked for afterwards, if there are any.
 async fn standings(
     lease: &Lease,
     partitions: u32,
@@ -58,21 +57,21 @@ async fn standings(
     begun?;
     let (polls, tallies) = (polls?, tallies?);
     ended?;
-    let mut standings = Vec::with_capacity(polls.len());
-    let mut places: HashMap<PollId, usize, FixedState> = HashMap::default();
-    for row in &polls {
-        let poll = rows::read_poll(row)?;
-        places.insert(poll.id, standings.len());
-        standings.push(Standing::new(Arc::new(poll), partitions));
-    }
+    let polls: Vec<Poll> = polls.iter().map(rows::read_poll).collect::<Result<_, _>>()?;
+    let mut of_polls = OfPolls::default();
     for row in &tallies {
-        if let Some(tally) = rows::read_tally(row)?
-            && let Some(place) = places.get(&tally.poll)
-        {
-            standings[*place].take_tally(tally);
-        }
+        rows::read_tally(row)?.into_iter().for_each(|tally| of_polls.add(tally));
     }
-    Ok(standings)
+    of_polls.name(lease, polls.iter()).await?;
+    let standing = |poll: Poll| {
+        let tallies = of_polls.take(poll.id);
+        let mut standing = Standing::new(Arc::new(poll), partitions);
+        for tally in tallies {
+            standing.take_tally(tally);
+        }
+        standing
+    };
+    Ok(polls.into_iter().map(standing).collect())
 }
 
 /// Returns a poll of any status with its tallies.
@@ -202,6 +201,8 @@ pub async fn polls(
     for row in &query(lease, &sql, &[&ids, &(partition as i32)]).await? {
         found[place(row)?] = Some((rows::read_poll(row)?, rows::read_tally(row)?));
     }
+    let tallies = found.iter_mut().flatten().filter_map(|(poll, at)| Some((&*poll, at.as_mut()?)));
+    texts::name(lease, tallies.collect()).await?;
     Ok(found)
 }
 
@@ -278,7 +279,7 @@ pub async fn decided(
     Ok(found)
 }
 
-/// Returns a partition's tallies that were committed at or after `since`, by offset and poll.
+/// Returns a partition's tallies that were committed at or after `since`, by offset and poll, without names.
 pub async fn tallies_since(
     lease: &Lease,
     partition: Partition,

@@ -20,6 +20,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::FromSqlOwned;
 use uuid::Uuid;
 
+use crate::store::key::read_key;
 use crate::store::{BallotRow, Progress, StoreError};
 
 /// `Read` is the result of reading a row.
@@ -64,11 +65,22 @@ pub fn time(at: UnixMillis) -> Read<SystemTime> {
     Ok(SystemTime::UNIX_EPOCH + Duration::from_millis(millis))
 }
 
-/// The column of `polls p` that [`read_poll`] takes.
-pub const POLL: &str = "p.poll";
+/// The columns of `polls p` that [`read_poll`] takes.
+pub const POLL: &str =
+    "p.poll, (SELECT k.text_key FROM text_keys k WHERE k.poll = p.id) AS text_key";
 
-/// Reads a poll from the column [`POLL`].
+/// Reads a poll from the columns [`POLL`].
 pub fn read_poll(row: &Row) -> Read<Poll> {
+    let mut poll: Poll = document(row, "poll")?;
+    if poll.kind.holds_texts() {
+        let key: Option<&[u8]> = row.try_get("text_key")?;
+        poll.text_key = key.map(read_key).transpose()?;
+    }
+    Ok(poll)
+}
+
+/// Reads a poll without its text key, as it is announced, from the column `poll`.
+pub fn read_announced(row: &Row) -> Read<Poll> {
     document(row, "poll")
 }
 
