@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use pollux_checker::{Recount, Rules, recount};
+use pollux_checker::{Asks, Recount, Rules, recount};
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::Message;
@@ -202,22 +202,45 @@ fn database(
     verdict.wrong.extend(wrong.into_iter().take(TOLD));
 
     for poll in polls {
-        let votes =
-            ask(&format!("SELECT votes FROM results WHERE poll = '{}' ORDER BY option", poll.id))?;
-        let votes: Vec<u64> = votes.lines().map(|row| Ok(row.parse()?)).collect::<Result<_>>()?;
+        let result = truth.polls.get(&poll.id).cloned().unwrap_or_default();
+        let rows = ask(&counted(poll))?;
+        let votes = rows.lines().map(|row| {
+            let (what, votes) = row.split_once('|').context("two columns")?;
+            Ok((what.to_owned(), votes.parse()?))
+        });
+        let votes: BTreeMap<String, u64> = votes.collect::<Result<_>>()?;
         let voters = ask(&format!(
             "SELECT coalesce(sum(voters), 0) FROM tallies WHERE poll = '{}'",
             poll.id
         ))?;
-        let result = truth.polls.get(&poll.id).cloned().unwrap_or_default();
-        let surplus = votes.iter().zip(&result.counts).map(|(kept, due)| kept.saturating_sub(*due));
-        verdict.doubled += surplus.sum::<u64>();
-        if votes != result.counts || voters != result.voters.to_string() {
-            let (due, id) = (&result.counts, &poll.id);
+        let slots = (1..).zip(&result.counts).map(|(n, votes): (u64, _)| (n.to_string(), *votes));
+        let due: BTreeMap<String, u64> = slots.chain(result.words.clone()).collect();
+        let surplus = |(what, kept): (&String, &u64)| {
+            kept.saturating_sub(due.get(what).copied().unwrap_or(0))
+        };
+        verdict.doubled += votes.iter().map(surplus).sum::<u64>();
+        if votes != due || voters != result.voters.to_string() {
+            let id = &poll.id;
             verdict.wrong.push(format!("the tally of {id} is {votes:?}, the log says {due:?}"));
         }
     }
     Ok(())
+}
+
+/// Returns the query for what PostgreSQL has counted in a poll: a number or a name, and its votes. Of words, number 1 is
+/// those that have no name.
+fn counted(poll: &Poll) -> String {
+    let id = &poll.id;
+    match poll.asks {
+        Asks::Words { .. } => format!(
+            "SELECT '1', coalesce(sum(counts[1]), 0) FROM tallies WHERE poll = '{id}' \
+             UNION ALL \
+             SELECT encode(name, 'hex'), sum(counts[slot + 1]) FROM tallies \
+             JOIN names USING (poll, partition, round) WHERE poll = '{id}' \
+             GROUP BY name HAVING sum(counts[slot + 1]) > 0"
+        ),
+        _ => format!("SELECT option, votes FROM results WHERE poll = '{id}'"),
+    }
 }
 
 /// Compares what both nodes and every screen show with the log.
