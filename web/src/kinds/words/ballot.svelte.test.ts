@@ -168,6 +168,25 @@ test("without a connection the words wait on the phone, also through a reload, a
   expect([phone.booth.ids, words(".dock")]).toEqual([1, expect.stringContaining("Counted")]);
 });
 
+test("what is written while an answer is under way stays as it is when that is counted", async () => {
+  show(POLL);
+  let counts = () => {};
+  phone.booth.answers = [
+    (vote) =>
+      new Promise((done) => {
+        counts = () => done(receipt("counted")(vote));
+      }),
+  ];
+  type(1, "Rust");
+  await submit();
+  expect(words(".dock")).toContain("Sending");
+  type(2, "fast ");
+  counts();
+  await pass();
+  flushSync();
+  expect([stands(), words(".wide"), sends().disabled]).toEqual([["Rust", "fast ", ""], "Change to 2 words", false]);
+});
+
 test("what was sent stands in the fields again once they were emptied and left", async () => {
   show(POLL);
   type(1, "Rust");
@@ -254,13 +273,13 @@ test("a word that the server refuses stays, is said at its field, and can be put
   await submit();
   expect([stands(), remarks()]).toEqual([
     ["Rust", "nonsense", ""],
-    ["", "This word was not accepted", ""],
+    ["", "Please change this word", ""],
   ]);
   expect(fields().map((one) => one.getAttribute("aria-invalid"))).toEqual(["false", "true", "false"]);
   expect([words(".dock"), sends().disabled]).toEqual([expect.stringContaining("Was erased here"), true]);
   reload();
   show(POLL);
-  expect([stands(), remarks()[1]]).toEqual([["Rust", "nonsense", ""], "This word was not accepted"]);
+  expect([stands(), remarks()[1]]).toEqual([["Rust", "nonsense", ""], "Please change this word"]);
   type(2, "sense");
   expect([remarks(), sends().disabled]).toEqual([["", "", ""], false]);
   await submit();
@@ -277,7 +296,7 @@ test("a refused change is said where it stands, and the words that count are in 
   phone.booth.answers = [refused(0)];
   type(1, "nonsense");
   await submit();
-  expect([stands(), remarks()[0]]).toEqual([["nonsense", ""], "This word was not accepted"]);
+  expect([stands(), remarks()[0]]).toEqual([["nonsense", ""], "Please change this word"]);
   const kind = kinds.of("words")!;
   expect([kind.yours(POLL), kind.yours({ ...POLL, maxWords: 1 }), kind.lines(POLL, ["Rust", "fast builds"])]).toEqual([
     "Your words",
