@@ -32,12 +32,15 @@ const apart = (one: number, other: number): number => Math.abs(Math.log(one / ot
 export const largestIn = ({ width, height }: Extent): number => onLadder(Math.min(LARGEST, 0.3 * height, 0.22 * width));
 
 /**
- * Returns the least size of the word with most votes. Areas are like votes until even the words with fewest votes have
- * the smallest size, or until the word with most would no longer stand out.
+ * How the least size of the word with most votes grows with its votes. With a half, as sizes do elsewhere, a word that is
+ * said a second time in a crowded cloud would need twice its room at once, and three times as many words would move.
  */
+const AHEAD = 0.3;
+
+/** Returns the least size of the word with most votes, where a cloud is crowded. */
 export const leastIn = (area: Extent, words: readonly Word[]): number => {
   const fewest = Math.max(1, Math.min(...words.map(({ votes }) => votes)));
-  return Math.min(LEAST, largestIn(area), FLOOR * Math.sqrt(mostOf(words) / fewest));
+  return Math.min(LEAST, largestIn(area), FLOOR * (mostOf(words) / fewest) ** AHEAD);
 };
 
 const mostOf = (words: readonly Word[]): number => Math.max(1, ...words.map(({ votes }) => votes));
