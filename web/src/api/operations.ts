@@ -5,7 +5,7 @@
 import { operation } from "./call";
 import { change, gone, pollChange, step } from "./change.svelte";
 import type * as api from "./generated";
-import { EVENT, FILE, LEADERBOARD, NOTHING, POLL, RECEIPT } from "./shapes";
+import { EVENT, FILE, LEADERBOARD, NOTHING, WORD_LIST, POLL, RECEIPT } from "./shapes";
 
 const STAGE = { stageToken: "", stageUrl: "" };
 const OWNER = { ownerToken: "" };
@@ -49,6 +49,18 @@ export const reissueToken = /*#__PURE__*/ change<api.ReissueTokenData, api.Reiss
   "POST",
   "/api/polls/{id}/token",
   OWNER,
+);
+/** Lists the words of a poll for its organiser, the newest first. */
+export const listWords = /*#__PURE__*/ operation<api.ListWordsData, api.ListWordsResponse>(
+  "GET",
+  "/api/polls/{id}/words",
+  WORD_LIST,
+);
+/** Decides which words of a poll are shown. A decision has the same effect however often it is sent. */
+export const moderateWords = /*#__PURE__*/ change<api.ModerateWordsData, api.ModerateWordsResponse>(
+  "POST",
+  "/api/polls/{id}/moderate",
+  POLL,
 );
 export const castBallot = /*#__PURE__*/ operation<api.CastBallotData, api.CastBallotResponse>(
   "POST",

@@ -44,3 +44,13 @@ const isOfItsKind = (poll: { kind: string }) => Object.hasOwn(KINDS, poll.kind) 
 export const EVENT = { id: "", title: "", current: null, lone: true, version: 0, polls: [{ id: "" }] };
 export const RECEIPT = { ballotId: "", status: /^(recorded|counted|replaced|superseded|refused|late)$/ };
 export const LEADERBOARD = { version: 0, options: [{ pollId: "", votes: 0 }], polls: [{ pollId: "" }] };
+/** A page of an organiser's words. */
+export const WORD_LIST = {
+  words: [{ id: "", votes: 0, state: /^(shown|waiting|hidden|erased)$/ }],
+  waiting: 0,
+  shown: 0,
+  hidden: 0,
+  erased: 0,
+  nextCursor: null,
+  version: 0,
+};

@@ -3,12 +3,14 @@
 
 import type { Component } from "svelte";
 import type { Poll } from "../api/generated";
+import type { Desk } from "../studio/desk.svelte";
 import type { PollForm } from "../studio/poll-form.svelte";
 import choice from "./choice/in-studio";
 import number from "./number/in-studio";
 import points from "./points/in-studio";
 import ranking from "./ranking/in-studio";
 import rating from "./rating/in-studio";
+import words from "./words/in-studio";
 
 /** A `StudioKind` is a kind's part for the studio. */
 export type StudioKind<P extends Poll = Poll> = {
@@ -16,6 +18,10 @@ export type StudioKind<P extends Poll = Poll> = {
   readonly Results: Component<{ poll: P }>;
   /** The fields that polls of this kind have beside the question and the options or statements. */
   readonly Editor: Component<{ form: PollForm }>;
+  /** What whoever may run an open or closed poll decides on its page, beside what is done with polls of every kind. */
+  readonly Panel?: Component<{ desk: Desk; poll: P }>;
+  /** The keys of that panel, and what each does. */
+  readonly keys?: readonly (readonly [key: string, does: string])[];
   /** What leads, for a line in a list. */
   readonly Ahead: Component<{ poll: P }>;
   /**
@@ -43,7 +49,11 @@ const KINDS: Record<Poll["kind"], AnyKind> = {
   ranking,
   points,
   number,
+  words,
 };
 
 /** Returns the studio's part of a poll's kind. */
 export const inStudio = ({ kind }: { kind: Poll["kind"] }): AnyKind => KINDS[kind];
+
+/** The keys of all kinds' panels, and what each does. */
+export const PANEL_KEYS = [...new Set(Object.values(KINDS))].flatMap(({ keys }) => keys ?? []);

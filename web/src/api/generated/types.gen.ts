@@ -4264,3 +4264,128 @@ export type GetReadinessResponses = {
 };
 
 export type GetReadinessResponse = GetReadinessResponses[keyof GetReadinessResponses];
+
+/**
+ * An `OwnersWord` is a word as the poll's owner is told of it, whether it is shown or not.
+ */
+export type OwnersWord = {
+    /**
+     * The id, by which the owner shows, hides or erases the word: 32 hexadecimal digits.
+     */
+    id: string;
+    /**
+     * The state, which says whether the public is shown the word.
+     */
+    state: WordState;
+    /**
+     * The word, as it was first written; null if it was erased.
+     */
+    text: string | null;
+    /**
+     * The number of people counted who said it.
+     */
+    votes: number;
+};
+
+/**
+ * A `WordList` is a page of a poll's words, newest first.
+ */
+export type WordList = {
+    /**
+     * How many words were erased, over all pages.
+     */
+    erased: number;
+    /**
+     * How many words are hidden, over all pages.
+     */
+    hidden: number;
+    /**
+     * The `cursor` of the next page; null on the last page.
+     */
+    nextCursor: string | null;
+    /**
+     * How many words are shown, over all pages.
+     */
+    shown: number;
+    /**
+     * The owner's version of the poll that this list is of.
+     */
+    version: number;
+    /**
+     * How many words wait for approval, over all pages.
+     */
+    waiting: number;
+    /**
+     * The words with at least one vote in this round.
+     */
+    words: Array<OwnersWord>;
+};
+
+/**
+ * The `WordState` says whether the public is shown a word.
+ */
+export type WordState = 'shown' | 'waiting' | 'hidden' | 'erased';
+
+/**
+ * A `WordsVerdict` is what an owner decides about words. It has at least one of its members, with at most 500 ids in
+ * all, none of them in two lists.
+ */
+export type WordsVerdict = {
+    /**
+     * Whether a new word is shown only once you have approved it. False shows every word that waits.
+     */
+    approve?: boolean;
+    /**
+     * The ids of the words to erase. Nobody can read them from then on, and nobody can say them in this poll again.
+     */
+    erase?: Array<string>;
+    /**
+     * The ids of the words to hide.
+     */
+    hide?: Array<string>;
+    /**
+     * The ids of the words to show.
+     */
+    show?: Array<string>;
+};
+
+export type ListWordsData = {
+    body?: never;
+    path: {
+        /**
+         * The poll's id or join code
+         */
+        id: string;
+    };
+    query?: {
+        /**
+         * `waiting`, `shown` or `hidden`; all words if left out
+         */
+        state?: string;
+        /**
+         * The number of words on a page; 100 if left out
+         */
+        limit?: number;
+        /**
+         * The `nextCursor` of the previous page
+         */
+        cursor?: string;
+    };
+    url: '/api/polls/{id}/words';
+};
+
+export type ListWordsResponse = WordList;
+
+export type ModerateWordsData = {
+    body: WordsVerdict;
+    path: {
+        /**
+         * The poll's id or join code
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/polls/{id}/moderate';
+};
+
+export type ModerateWordsResponse = Poll;

@@ -1,0 +1,14 @@
+import { mount } from "svelte";
+import "./style/base.css";
+import "./studio/studio.css";
+import { Kiosk } from "./studio/moderation/fixture";
+import Preview from "./Preview.svelte";
+const q = new URLSearchParams(location.search);
+document.documentElement.dataset.theme = q.get("theme") ?? "light";
+const many = Number(q.get("n") ?? 0);
+const odd = ["Rust", "fast builds", "مساحة آمنة للجميع", "Z̸̢̨̛̥̺͓̗̲̬͓̗̦̈́̈́̔̽͆́̕͠͝a̷̧̡̯̬̟̦̹̞͛͋̔̀̀̈́̚͜͝͝l̵̢̛͎̩̫̥̮̞̈́̆̾̋̓̚͝g̴̡̛̦̩̼̙̬͎̈́̎̾̈̕͠͝ͅo̵̢̙͙̺͖̪̮͋̐̓̄̆͘͝͠", "👩‍👩‍👧‍👦🏳️‍🌈👍🏽", "WWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWW", "漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字", "שלום abc (123)", "an idiot", "tests", "Donaudampfschifffahrtsgesellschaftskapit"];
+const kiosk = new Kiosk(q.has("empty") ? [] : [...Array.from({ length: many }, (_, i) => `word ${i}`), ...odd], q.get("approve") !== "no");
+kiosk.words.forEach((w, i) => (w.votes = (i * 7) % 31 + 1));
+(window as any).kiosk = kiosk;
+window.fetch = ((path: string, init: any) => kiosk.fetch(path, init)) as any;
+mount(Preview, { target: document.getElementById("app")!, props: { kiosk } });

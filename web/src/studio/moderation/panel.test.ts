@@ -1,0 +1,202 @@
+// Tests the words on a poll's page as a person has them in the hand: by key, by mouse, and heard.
+
+import { cleanup, fireEvent, render, screen } from "@testing-library/svelte";
+import { flushSync } from "svelte";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Poll } from "../../api/generated";
+import { Keys } from "../keys";
+import { voice } from "../voice.svelte";
+import { Kiosk } from "./fixture";
+import Panel from "./Moderation.svelte";
+
+let kiosk: Kiosk, show: (poll: Poll) => Promise<void>, studio: Keys;
+/** The pages to which the studio's own keys have led. */
+let left: string[];
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  left = [];
+  studio = new Keys({ a: () => left.push("access"), h: () => left.push("health"), e: () => left.push("event") });
+});
+afterEach(() => {
+  cleanup();
+  studio.close();
+  vi.useRealTimers();
+});
+
+async function pass(ms = 20) {
+  await vi.advanceTimersByTimeAsync(ms);
+  flushSync();
+}
+async function open(server: Kiosk) {
+  kiosk = server;
+  vi.stubGlobal("fetch", kiosk.fetch);
+  let rerender: (props: object) => Promise<void> = () => Promise.resolve();
+  const desk = { tokenFor: () => "token", take: (poll: Poll) => void rerender({ poll }) };
+  ({ rerender } = render(Panel as never, { desk, poll: kiosk.poll } as never));
+  show = (poll) => rerender({ poll });
+  await pass(1_100);
+}
+/** Lets the page hear how the poll stands. */
+async function hear() {
+  await show(kiosk.poll);
+  await pass(1_100);
+}
+const rows = () => screen.queryAllByRole("listitem").map((row) => row.querySelector("bdi")?.textContent ?? null);
+const focused = () => document.activeElement?.querySelector("bdi")?.textContent;
+async function press(key: string, on: Element = document.activeElement!) {
+  await fireEvent.keyDown(on, { key });
+  await pass();
+}
+const click = async (name: string | RegExp, among: HTMLElement[] = screen.getAllByRole("button", { name })) => {
+  await fireEvent.click(among[0]!);
+  await pass();
+};
+const tab = (name: string) => screen.getByRole("tab", { name: new RegExp(name) });
+
+test("by key: to the words, along them, show, hide, undo; the next row has the focus each time", async () => {
+  await open(new Kiosk(["a", "b", "c", "d"]));
+  await press("w", document.body);
+  expect(focused()).toBe("d");
+  await press("j");
+  await press("a");
+  expect([focused(), kiosk.stateOf("c"), rows()]).toEqual(["b", "shown", ["d", "b", "a"]]);
+  expect(voice.said).toContain("is shown");
+  await press("H");
+  expect([focused(), kiosk.stateOf("b")]).toEqual(["a", "hidden"]);
+  await press("z");
+  expect([focused(), kiosk.stateOf("b")]).toEqual(["a", "shown"]);
+  await press("ArrowUp");
+  await press("Enter");
+  expect([focused(), kiosk.stateOf("d")]).toEqual(["a", "shown"]);
+  await press("k");
+  await press("a");
+  expect(document.activeElement!.textContent).toContain("No word waits");
+  await press("a");
+  expect([left, kiosk.words.map(({ decided }) => decided)]).toEqual([[], Array(4).fill("shown")]);
+});
+
+test("a key decides nothing unless a row has the focus, and in the field it only types", async () => {
+  await open(new Kiosk(["a", "b"]));
+  tab("Waiting").focus();
+  await press("h");
+  expect([kiosk.stateOf("b"), focused()]).toEqual(["waiting", "b"]);
+  await press("/");
+  expect(document.activeElement).toBe(screen.getByRole("searchbox"));
+  await press("h");
+  await press("z");
+  expect([kiosk.stateOf("b"), left]).toEqual(["waiting", []]);
+  await fireEvent.input(document.activeElement!, { target: { value: "A" } });
+  await pass();
+  expect(rows()).toEqual(["a"]);
+  await press("Enter");
+  expect(focused()).toBe("a");
+  await fireEvent.keyDown(document.activeElement!, { key: "h", repeat: true });
+  await fireEvent.keyDown(document.activeElement!, { key: "h", ctrlKey: true });
+  await pass();
+  expect(kiosk.stateOf("a")).toBe("waiting");
+});
+
+test("erasing asks first; only a yes erases, and then the next row has the focus", async () => {
+  await open(new Kiosk(["a", "b"]));
+  await press("w", document.body);
+  await press("e");
+  expect(screen.getByRole("dialog").textContent).toContain("This cannot be undone.");
+  await click("Keep it");
+  expect([kiosk.stateOf("b"), rows()]).toEqual(["waiting", ["b", "a"]]);
+  screen.getAllByRole("listitem")[0]!.focus();
+  await press("e");
+  await click("Erase it for good");
+  expect([kiosk.stateOf("b"), rows()]).toEqual(["erased", ["a"]]);
+  await fireEvent.click(tab("Hidden"));
+  await pass();
+  expect([rows(), screen.getByRole("tabpanel").textContent]).toEqual([
+    [],
+    expect.stringContaining("1 word is erased for good."),
+  ]);
+});
+
+test("by mouse: a double-click decides about one word", async () => {
+  await open(new Kiosk(["a", "b", "c"]));
+  await click("Show");
+  await click("Show");
+  expect(rows()).toEqual(["b", "a"]);
+  await pass(400);
+  await click("Hide");
+  expect([kiosk.stateOf("b"), rows()]).toEqual(["hidden", ["a"]]);
+});
+
+test("what somebody else does disturbs nobody: the focus and its row stay, and the row says so", async () => {
+  await open(new Kiosk(["a", "b", "c"]));
+  await press("w", document.body);
+  await press("j");
+  kiosk.take({ hide: [kiosk.idOf("b")] });
+  kiosk.come("d");
+  await hear();
+  expect([focused(), rows()]).toEqual(["b", ["c", "b", "a"]]);
+  expect(document.activeElement!.textContent).toContain("Somebody else has decided about it.");
+  await press("a");
+  expect([kiosk.stateOf("b"), focused()]).toEqual(["hidden", "b"]);
+  await click(/1 more/);
+  expect(rows()).toEqual(["d", "c", "a"]);
+});
+
+test("what waits is said politely, in one sentence, at most every ten seconds", async () => {
+  await open(new Kiosk(["a", "b", "c"]));
+  await pass(1_000);
+  const said = () =>
+    screen
+      .getAllByRole("status")
+      .map((one) => one.textContent!.trim())
+      .filter((text) => /wait/.test(text));
+  expect(said()).toEqual(["3 words wait"]);
+  kiosk.come("d");
+  await hear();
+  kiosk.come("e");
+  await hear();
+  expect(said()).toEqual(["3 words wait"]);
+  await pass(10_000);
+  expect(said()).toEqual(["5 words wait"]);
+});
+
+test("switching approval off says what everybody will see, and asks first", async () => {
+  await open(new Kiosk(["a", "b"]));
+  const box = screen.getByRole<HTMLInputElement>("checkbox", { name: "Show new words only after approval" });
+  await fireEvent.click(box);
+  expect(screen.getByRole("dialog").textContent).toContain("Everybody sees the 2 words that wait at once");
+  await click("Keep approval");
+  expect([box.checked, kiosk.poll.approve]).toEqual([true, true]);
+  await fireEvent.click(box);
+  await click("Show 2 words now");
+  await hear();
+  expect([box.checked, kiosk.poll.approve, kiosk.stateOf("a")]).toEqual([false, false, "shown"]);
+  await fireEvent.click(box);
+  await click("Keep what is shown");
+  await hear();
+  expect([box.checked, kiosk.poll.approve, kiosk.stateOf("a")]).toEqual([true, true, "shown"]);
+});
+
+test("all that wait are shown at once, after a question", async () => {
+  await open(new Kiosk(["a", "b"]));
+  await click("Show all waiting…");
+  await click("Not yet");
+  expect(kiosk.stateOf("a")).toBe("waiting");
+  await click("Show all waiting…");
+  await click("Show 2 words");
+  await hear();
+  expect([kiosk.stateOf("a"), kiosk.stateOf("b"), rows()]).toEqual(["shown", "shown", []]);
+});
+
+test("while nobody answers, the page says that decisions wait; a closed poll is decided about like any other", async () => {
+  await open(new Kiosk(["a", "b"]));
+  kiosk.poll = { ...kiosk.poll, status: "closed" };
+  await hear();
+  kiosk.silent = true;
+  await press("w", document.body);
+  await press("a");
+  await pass(2_500);
+  expect(document.body.textContent).toMatch(/1 decision\s+has no answer from the server yet/);
+  kiosk.silent = false;
+  await pass(6_000);
+  expect([kiosk.stateOf("b"), document.body.textContent]).toEqual(["shown", expect.not.stringContaining("no answer")]);
+});

@@ -1,0 +1,26 @@
+// Puts words and decisions into sentences.
+
+import type { OwnersWord } from "../../api/generated";
+import { number, plural } from "../words";
+import type { Decided } from "./decisions.svelte";
+
+/** Returns a word between quotation marks; its direction turns nothing around that stands beside it. */
+export const quoted = ({ text }: Pick<OwnersWord, "text">): string =>
+  text === null ? "An erased word" : `“\u2068${text}\u2069”`;
+
+const NOW: Record<Decided, string> = { shown: "is shown", hidden: "is hidden", erased: "is erased" };
+
+/** Says what was decided. */
+export const decided = (word: OwnersWord): string => `${quoted(word)} ${NOW[word.state as Decided]}`;
+
+/** Says that decisions were refused, and why. */
+export const told = (why: string, back: readonly { word: OwnersWord }[]): string =>
+  `${why}. ${back.length === 1 ? `${quoted(back[0]!.word)} stays` : `${plural(back.length, "word")} stay`} as before`;
+
+/** Says how many words wait. */
+export const waiting = (count: number): string =>
+  count === 0 ? "No word waits" : count === 1 ? "1 word waits" : `${plural(count, "word")} wait`;
+
+/** Says how far many words were shown before the server refused more. */
+export const partly = (done: number, of: number): string =>
+  `. Before that, ${number(done)} of ${plural(of, "word")} were shown`;
