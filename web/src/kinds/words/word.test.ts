@@ -1,6 +1,7 @@
 // Tests what a word is on every screen: its length, when two are one, and how lists are taken apart.
 
 import { expect, test } from "vitest";
+import examples from "../../../../crates/core/tests/texts.json";
 import { foldOf, left, parted } from "./word";
 import shared from "./kind";
 import { makeWords } from "./fixture";
@@ -27,6 +28,11 @@ test("words that differ in case, width, spaces or normal form count as one; acce
     ["а", "a"],
   ] as const)
     expect(foldOf(one), `${one} and ${other}`).not.toBe(foldOf(other));
+});
+
+test("the server's examples are counted as they say", () => {
+  expect(examples.length).toBeGreaterThan(40);
+  for (const { why, given, fold } of examples) expect(foldOf(given), why).toBe(fold);
 });
 
 test("a word has 40 characters as people count them, and 160 bytes", () => {
