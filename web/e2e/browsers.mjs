@@ -78,19 +78,21 @@ for (const [name, launch] of Object.entries({ firefox, webkit })) {
     });
 
     test("each kind's style comes with its script, on a page that the kind was not announced for", async () => {
-      const styled = (selector) => page.run((of) => getComputedStyle(document.querySelector(of)).position, selector);
-      for (const [poll, selector] of [
+      const styled = (selector, name) =>
+        page.run((of, name) => getComputedStyle(document.querySelector(of))[name], selector, name);
+      for (const [poll, selector, name = "position", value = "relative"] of [
         [await server.poll("Tea or coffee?", ["Tea", "Coffee"]), "label.option"],
         [await server.rating("How was it?", ["The tea"]), "label.step"],
         [await server.ranking("In which order?", ["Tea", "Coffee"]), ".grip"],
         [await server.points("What to drink?", ["Tea", "Coffee"]), ".rail"],
         [await server.number("How many cups?"), ".slide"],
+        [await server.words("Why tea?"), ".slot", "display", "flex"],
       ]) {
         await at("/");
         await page.type("#code", "", poll.code);
         await press("Join");
         await says("h1", poll.question);
-        assert.equal(await styled(selector), "relative");
+        assert.equal(await styled(selector, name), value);
       }
     });
 

@@ -38,7 +38,16 @@ const number = {
   sends: (value) => ({ answer: value }),
 };
 
-const KINDS = { single: choice, multiple: choice, rating, ranking, points, number };
+/** Of words a voter's marks are the words themselves. The account is kept by what they are without regard to case. */
+const words = {
+  none: () => ({}),
+  add: (votes, marks) => {
+    for (const word of new Set(marks.map((mark) => mark.toLowerCase()))) votes[word] = (votes[word] ?? 0) + 1;
+  },
+  sends: (marks) => ({ answer: marks }),
+};
+
+const KINDS = { single: choice, multiple: choice, rating, ranking, points, number, words };
 
 /** Returns what the crowd knows of a poll's kind. */
 export const kindOf = ({ kind }) => ({ says: KINDS[kind].sends, ...KINDS[kind] });

@@ -35,6 +35,11 @@ const KINDS = {
     mark: (page) => page.getByRole("spinbutton").fill("42"),
     sends: /^Send .*42/,
   },
+  words: {
+    body: { kind: "words" },
+    mark: (page) => page.getByLabel("Word 1 of 3", { exact: true }).fill("calm"),
+    sends: "Send 1 word",
+  },
 };
 
 for (const [kind, { body }] of Object.entries(KINDS)) {

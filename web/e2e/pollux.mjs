@@ -229,6 +229,11 @@ export class Pollux {
     return this.call("POST", "/api/polls", { body: { kind: "number", question, ...rest } });
   }
 
+  /** Creates a poll of words; the answer carries the same. */
+  words(question, rest = {}) {
+    return this.call("POST", "/api/polls", { body: { kind: "words", question, ...rest } });
+  }
+
   /** Lets one voter send each of these answers, and waits until they are counted. */
   async answered(poll, answers) {
     for (const [i, answer] of answers.entries()) {

@@ -26,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::Event;
 use crate::gate::Gate;
 use crate::id::{EventId, Generation, Offset, Partition, PollId};
+use crate::kind::words::Names;
 use crate::poll::Poll;
 use crate::record::{RecordError, decode_error};
 use crate::standing::TallyAt;
@@ -157,7 +158,8 @@ impl Announcement {
                 voters,
                 changes,
             } => {
-                let tally = Tally { phase, round, gate, counts, voters, changes };
+                let names = Names::default();
+                let tally = Tally { phase, round, gate, counts, names, voters, changes };
                 Self::Tally(TallyAt { poll: poll_id, partition, generation, next_offset, tally })
             }
             Wire::Progress { partition, generation, next_offset } => {

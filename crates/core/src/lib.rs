@@ -22,6 +22,7 @@
 //! - [`announcement`]: the bytes by which every node hears of a change.
 //! - [`leaderboard`]: the ranking of rows and of polls.
 //! - [`result`]: the hash of a final result.
+//! - [`seal`]: how what voters write is encrypted, named and erased.
 //! - [`right`]: who may change a poll or an event, and see all of it.
 
 pub mod announcement;
@@ -38,6 +39,7 @@ pub mod record;
 pub mod result;
 pub mod right;
 pub mod rule;
+pub mod seal;
 pub mod standing;
 pub mod tally;
 pub mod text;

@@ -8,16 +8,28 @@
 //! ```
 //!
 //! `pollId` is in lower case. `counts` has the number of each slot: for a choice that of each
-//! option, in the organiser's order; the documentation of [`crate::kind`] says it for the others. The hash is SHA-256 over the line's bytes, as 64 lower-case
-//! hexadecimal digits. For the line above it is
+//! option, in the organiser's order; the documentation of [`crate::kind`] says it for the others. The hash is SHA-256
+//! over the line's bytes, as 64 lower-case hexadecimal digits. For the line above it is
 //! `27cf9415e81994eade533ea90ef479495b530d7ce0149900c04bf799414f5410`. Anybody can compute it with
 //! `sha256sum`.
+//!
+//! The line of a poll of words has `names` as well: those of all words with a vote, over all partitions, ascending.
+//! `counts` then begins with the votes for words that came when there was no slot left for another name, and goes on
+//! with those of each name. This is one line, too:
+//!
+//! ```text
+//! {"pollId":"01890a5d-ac96-774b-bcce-b302099a8057","round":1,"names":["4896a98d7672a3876ccb3e5a3c1e0138",
+//! "6e2b82ec7bc0dd1d8e0df475f2143508"],"counts":[1,3,2],"voters":4}
+//! ```
+//!
+//! Its hash is `a162bbd1401eafbfb47f38500a52d6efe273dd2d2317656bc17d8e22ad2055b0`.
 
 use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
 
 use crate::id::PollId;
+use crate::seal::Name;
 
 /// Returns a result as its line.
 pub fn line(poll: PollId, round: u32, counts: &[u64], voters: u64) -> String {
@@ -27,10 +39,18 @@ pub fn line(poll: PollId, round: u32, counts: &[u64], voters: u64) -> String {
     )
 }
 
+/// Returns the result of a poll of words as its line: `names` are those with a vote, ascending, and `counts` has the
+/// votes of all other words first, and then those of each name.
+pub fn words_line(poll: PollId, round: u32, names: &[Name], counts: &[u64], voters: u64) -> String {
+    let names = names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(",");
+    let line = line(poll, round, counts, voters);
+    line.replacen("\"counts\"", &format!("\"names\":[{names}],\"counts\""), 1)
+}
+
 /// Returns the hash of a result's line.
-pub fn hash(poll: PollId, round: u32, counts: &[u64], voters: u64) -> String {
+pub fn hash(line: &str) -> String {
     let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(line(poll, round, counts, voters)) {
+    for byte in Sha256::digest(line) {
         write!(hex, "{byte:02x}").expect("writing to a string cannot fail");
     }
     hex
@@ -55,8 +75,25 @@ mod tests {
             line(poll, 1, &[3, 1], 4),
             "{\"pollId\":\"01890a5d-ac96-774b-bcce-b302099a8057\",\"round\":1,\"counts\":[3,1],\"voters\":4}\n"
         );
-        assert_eq!(hash(poll, 1, &[3, 1], 4), EXAMPLE);
+        assert_eq!(hash(&line(poll, 1, &[3, 1], 4)), EXAMPLE);
         assert!(include_str!("result.rs").contains(&format!("`{EXAMPLE}`")), "as documented");
+    }
+
+    #[test]
+    fn so_is_the_example_of_words() {
+        let poll = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
+        let names = ["4896a98d7672a3876ccb3e5a3c1e0138", "6e2b82ec7bc0dd1d8e0df475f2143508"];
+        let names = names.map(|name| name.parse().unwrap());
+        let line = words_line(poll, 1, &names, &[1, 3, 2], 4);
+        let documented: Vec<_> = include_str!("result.rs")
+            .lines()
+            .filter_map(|line| line.strip_prefix("//! "))
+            .skip_while(|line| !line.contains("\"names\""))
+            .take(2)
+            .collect();
+        assert_eq!(line, format!("{}\n", documented.concat()));
+        assert!(include_str!("result.rs").contains(&format!("hash is `{}`", hash(&line))));
+        assert_eq!(words_line(poll, 1, &[], &[0], 0).matches("\"names\":[],").count(), 1);
     }
 
     const EXAMPLE: &str = "27cf9415e81994eade533ea90ef479495b530d7ce0149900c04bf799414f5410";
@@ -71,19 +108,19 @@ mod tests {
             voters in 0..30_u64,
             option: prop::sample::Index,
         ) {
-            let own = hash(poll(id), round, &counts, voters);
+            let own = hash(&line(poll(id), round, &counts, voters));
             let mut other = counts.clone();
             other[option.index(counts.len())] += 1;
             let mut longer = counts.clone();
             longer.push(0);
             let others = [
-                hash(poll(id + 1), round, &counts, voters),
-                hash(poll(id), round + 1, &counts, voters),
-                hash(poll(id), round, &other, voters),
-                hash(poll(id), round, &longer, voters),
-                hash(poll(id), round, &counts, voters + 1),
+                hash(&line(poll(id + 1), round, &counts, voters)),
+                hash(&line(poll(id), round + 1, &counts, voters)),
+                hash(&line(poll(id), round, &other, voters)),
+                hash(&line(poll(id), round, &longer, voters)),
+                hash(&line(poll(id), round, &counts, voters + 1)),
             ];
-            prop_assert_eq!(&own, &hash(poll(id), round, &counts, voters));
+            prop_assert_eq!(&own, &hash(&line(poll(id), round, &counts, voters)));
             prop_assert_eq!(own.len(), 64);
             prop_assert!(!others.contains(&own));
         }

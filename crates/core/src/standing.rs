@@ -4,10 +4,17 @@
 //! from several partitions and nodes. A standing keeps the newest of each, so all nodes that have
 //! heard the same show the same, with the same version.
 
+mod cloud;
+
 use std::sync::Arc;
 
+use self::cloud::Opened;
+pub use self::cloud::{Cloud, Mention};
 use crate::id::{Generation, Offset, Partition, PollId};
+use crate::kind::Form;
 use crate::poll::{Poll, PollStatus, Results, Turnout};
+use crate::result;
+use crate::seal::TextKey;
 use crate::tally::Tally;
 
 /// Returns what this number of hidings adds to a version. Each hiding adds more than all votes of a
@@ -58,18 +65,22 @@ pub struct Standing {
     pub poll: Arc<Poll>,
     /// The tallies by partition; `None` where nothing was ever committed for the poll.
     tallies: Vec<Option<TallyAt>>,
+    /// The words that were opened so far.
+    opened: Opened,
 }
 
 impl Standing {
     /// Creates the standing of a poll in which nobody has voted, over this many partitions.
     pub fn new(poll: Arc<Poll>, partitions: u32) -> Self {
-        Self { poll, tallies: vec![None; partitions as usize] }
+        Self { poll, tallies: vec![None; partitions as usize], opened: Opened::default() }
     }
 
-    /// Takes a revision of the poll if it is newer than the known one, and returns whether it was.
+    /// Takes a revision of the poll if it is newer than the known one, and the poll's key if none is known. Returns
+    /// whether it took anything.
     pub fn take_poll(&mut self, poll: Arc<Poll>) -> bool {
         debug_assert_eq!(poll.id, self.poll.id, "a standing is of one poll");
         let newer = poll.revision > self.poll.revision;
+        let mut key = poll.text_key.clone();
         if newer {
             let before = std::mem::replace(&mut self.poll, poll);
             // A poll never leaves its event, and hidings never shrink. A revision without them was
@@ -81,30 +92,85 @@ impl Standing {
             if self.poll.hidings < before.hidings {
                 Arc::make_mut(&mut self.poll).hidings = before.hidings;
             }
+            key = key.or_else(|| before.text_key.clone());
+            if self.poll.round > before.round || self.poll.status == PollStatus::Deleted {
+                self.opened = Opened::default();
+            }
+            self.opened.keep(&self.poll.kind);
             // The opening fixes whether turnout shows.
             if before.status != PollStatus::Draft && self.poll.turnout != before.turnout {
                 Arc::make_mut(&mut self.poll).turnout = before.turnout;
             }
         }
-        newer
+        self.take_key(key) || newer
+    }
+
+    /// Takes the poll's key if none is known, and returns whether it did. A poll has one key for its whole life, and
+    /// announcements have none, so it does not matter which revision the key came with.
+    fn take_key(&mut self, key: Option<TextKey>) -> bool {
+        let poll = &self.poll;
+        let takes = key.is_some() && poll.text_key.is_none() && poll.status != PollStatus::Deleted;
+        if takes {
+            let poll = Arc::make_mut(&mut self.poll);
+            poll.text_key = key;
+            poll.forget_erased();
+        }
+        takes
+    }
+
+    /// Returns whether the poll's key is not known, so that the poll must be read from the store. Announced polls come
+    /// without a key.
+    pub fn lacks_key(&self) -> bool {
+        self.poll.kind.holds_texts()
+            && self.poll.text_key.is_none()
+            && self.poll.status != PollStatus::Deleted
+    }
+
+    /// Returns whether a newer tally has names that are known neither from itself nor from here, so that the poll must
+    /// be read from the store. Announced tallies come without names.
+    pub fn lacks_names_of(&self, tally: &TallyAt) -> bool {
+        let known = self.tallies.get(tally.partition as usize).and_then(Option::as_ref);
+        let same_round = known.filter(|known| {
+            (known.generation, known.tally.round) == (tally.generation, tally.tally.round)
+        });
+        let names = same_round.map_or(0, |known| known.tally.names.len());
+        self.is_newer(tally) && names.max(tally.tally.names.len()) < self.slots_named(&tally.tally)
+    }
+
+    /// Returns how many names a tally must have.
+    fn slots_named(&self, tally: &Tally) -> usize {
+        match self.poll.kind.form() {
+            form @ Form::Words(_) => tally.counts.len().saturating_sub(form.slots()),
+            // The tally says that the draft has been opened meanwhile, so it may ask for words by now.
+            _ if self.poll.status == PollStatus::Draft => tally.counts.len().saturating_sub(1),
+            _ => 0,
+        }
+    }
+
+    /// Returns whether a tally is of no older log than the known ones, and newer than that of its partition.
+    fn is_newer(&self, tally: &TallyAt) -> bool {
+        let Some(known) = self.tallies.get(tally.partition as usize) else { return false };
+        self.tallies().all(|at| at.generation <= tally.generation)
+            && known.as_ref().is_none_or(|known| known.age() < tally.age())
     }
 
     /// Takes a tally if it is newer than the known one, and returns whether it was. The tallies of
-    /// an older log are forgotten when the first of a newer one arrives.
-    pub fn take_tally(&mut self, tally: TallyAt) -> bool {
-        let known = self.tallies().map(|at| at.generation).max();
-        if known > Some(tally.generation) {
+    /// an older log are forgotten when the first of a newer one arrives. A tally whose names are not
+    /// known is not taken; see [`Standing::lacks_names_of`].
+    pub fn take_tally(&mut self, mut tally: TallyAt) -> bool {
+        if !self.is_newer(&tally) || self.lacks_names_of(&tally) {
             return false;
         }
-        if known < Some(tally.generation) {
+        if self.tallies().any(|at| at.generation < tally.generation) {
             self.tallies.fill(None);
         }
-        let Some(slot) = self.tallies.get_mut(tally.partition as usize) else { return false };
-        let newer = slot.as_ref().is_none_or(|old| old.age() < tally.age());
-        if newer {
-            *slot = Some(tally);
+        let named = self.slots_named(&tally.tally);
+        let slot = &mut self.tallies[tally.partition as usize];
+        if let Some(known) = slot.take().filter(|_| tally.tally.names.len() < named) {
+            tally.tally.names = known.tally.names.first(named);
         }
-        newer
+        *slot = Some(tally);
+        true
     }
 
     /// Returns the tallies of all partitions that have one.
@@ -118,9 +184,14 @@ impl Standing {
         self.tallies().map(|at| &at.tally).filter(|tally| tally.round >= self.poll.round)
     }
 
-    /// Returns the weight of the marks on each slot; see [`crate::kind`].
+    /// Returns the weight of the marks on each slot; see [`crate::kind`]. Of words, whose slots differ from partition
+    /// to partition, it returns the sum alone; [`Standing::cloud`] has them.
     pub fn counts(&self) -> Vec<u64> {
-        let mut counts = vec![0; self.poll.kind.form().slots()];
+        let form = self.poll.kind.form();
+        if matches!(form, Form::Words(_)) {
+            return vec![self.total_votes()];
+        }
+        let mut counts = vec![0; form.slots()];
         for tally in self.current() {
             for (sum, count) in counts.iter_mut().zip(&tally.counts) {
                 *sum += count;
@@ -150,11 +221,17 @@ impl Standing {
 
     /// Returns the hash of the result, once it is final; see [`crate::result`].
     pub fn result_hash(&self) -> Option<String> {
-        let hash = || {
-            let (id, round) = (self.poll.id, self.poll.round);
-            crate::result::hash(id, round, &self.counts(), self.total_voters())
-        };
-        self.is_final().then(hash)
+        self.is_final().then(|| result::hash(&self.result_line()))
+    }
+
+    /// Returns the result as its line; see [`crate::result`].
+    pub fn result_line(&self) -> String {
+        let (id, round, voters) = (self.poll.id, self.poll.round, self.total_voters());
+        if let Form::Words(_) = self.poll.kind.form() {
+            let (names, counts) = self.cloud().result();
+            return result::words_line(id, round, &names, &counts, voters);
+        }
+        result::line(id, round, &self.counts(), voters)
     }
 
     /// Returns the latest phase that every partition has committed; 0 before the opening.

@@ -13,7 +13,8 @@
 use crate::ballot::{Ballot, NamedBy, Status};
 use crate::gate::Gate;
 use crate::id::BallotId;
-use crate::kind::Answer;
+use crate::kind::words::Names;
+use crate::kind::{Answer, Form};
 use crate::poll::{Revote, Rules};
 
 /// A tally holds the counts of all slots of a poll in one partition, and the poll's phase there.
@@ -28,6 +29,9 @@ pub struct Tally {
     pub gate: Gate,
     /// The weight of the marks on each of the poll's slots; see [`crate::kind`].
     pub counts: Vec<u64>,
+    /// The names that are counted in slots of their own, if the poll asks for words. They are kept by the store and
+    /// are no part of an announcement: a reader who lacks some asks the store.
+    pub names: Names,
     /// The number of voters with a ballot that counts.
     pub voters: u64,
     /// A number that grows with every visible change of this tally and never shrinks. The sum of
@@ -38,7 +42,15 @@ pub struct Tally {
 impl Tally {
     /// Returns the tally before any record: not open yet, and nothing counted.
     pub fn new() -> Self {
-        Self { phase: 0, round: 1, gate: Gate::Closed, counts: Vec::new(), voters: 0, changes: 0 }
+        Self {
+            phase: 0,
+            round: 1,
+            gate: Gate::Closed,
+            counts: Vec::new(),
+            names: Names::default(),
+            voters: 0,
+            changes: 0,
+        }
     }
 
     /// Moves on to a later phase. `changes` grows by the number of phases passed. It thus grows by
@@ -47,12 +59,28 @@ impl Tally {
         self.changes += u64::from(phase - self.phase);
         self.phase = phase;
         self.gate = gate;
-        self.counts.resize(rules.form.slots(), 0);
+        self.counts.resize(rules.form.slots() + self.names.len(), 0);
         if round > self.round {
             self.round = round;
+            self.names.clear();
+            self.counts.truncate(rules.form.slots());
             self.counts.fill(0);
             self.voters = 0;
         }
+    }
+
+    /// Adds an answer's marks. Names that have not come before get their slots.
+    fn add(&mut self, form: Form, answer: &Answer) {
+        for word in answer.words() {
+            self.names.take(word);
+        }
+        self.counts.resize(form.slots() + self.names.len(), 0);
+        form.marks(answer, &self.names, |slot, weight| self.counts[slot] += weight);
+    }
+
+    /// Takes away what [`Tally::add`] has added.
+    fn take_away(&mut self, form: Form, answer: &Answer) {
+        form.marks(answer, &self.names, |slot, weight| self.counts[slot] -= weight);
     }
 }
 
@@ -184,10 +212,10 @@ pub fn count(
     if let Decision::Counted { replaced } = &mut decision {
         *replaced = voter.counted.replace((ballot.id, ballot.answer.clone()));
         match replaced {
-            Some((_, answer)) => rules.form.take_away(answer, &mut tally.counts),
+            Some((_, answer)) => tally.take_away(rules.form, answer),
             None => tally.voters += 1,
         }
-        rules.form.add(&ballot.answer, &mut tally.counts);
+        tally.add(rules.form, &ballot.answer);
         tally.changes += 1;
     }
     decision

@@ -24,7 +24,8 @@ const PAGE: usize = 4096;
 #[command(
     after_long_help = "Reads the data folder, or PostgreSQL if KAFKA_BROKER and DB_HOST are set. \
     Results are those that the owner sees, including hidden ones. Ballots carry the \
-    voter's pseudonym, never a name. JSON ballots are written one object per line. In CSV, a cell that a \
+    voter's pseudonym, never a name. Words are in the export whether or not they are shown, except those that were \
+    erased. JSON ballots are written one object per line. In CSV, a cell that a \
     spreadsheet would run as a formula (it begins with = + - @, a tab or a carriage return, with or \
     without spaces before it) gets a leading apostrophe, unless Pollux wrote it as a number.\n\n\
     Examples:\n  \
@@ -138,7 +139,7 @@ impl<W: Write> BallotWriter<W> {
         row: &BallotRow,
         status: &str,
     ) -> Outcome {
-        let texts = standing.poll.kind.say(&row.answer);
+        let texts = kind::say(&standing.poll, &row.answer);
         let (decided, taken) = (row.decided.as_str(), rfc3339(row.at));
         match self {
             Self::Csv(sheet, columns) => {

@@ -53,7 +53,7 @@ enum Command {
     /// Run a demo: a server, sample polls and an audience, in a temporary folder
     Demo(demo::Args),
     /// Simulate an audience that votes over HTTP
-    Simulate(simulate::Args),
+    Simulate(Box<simulate::Args>),
     /// Simulate an audience that writes its ballots straight to the Kafka topic
     Produce(Box<produce::Args>),
     /// Print the records of a Kafka topic
@@ -87,7 +87,7 @@ fn main() -> ExitCode {
         match command {
             Command::Serve(args) => serve::run(args, json).await,
             Command::Demo(args) => demo::run(args, json).await,
-            Command::Simulate(args) => simulate::run(args, json).await,
+            Command::Simulate(args) => simulate::run(*args, json).await,
             Command::Produce(args) => produce::run(*args, json).await,
             Command::Consume(args) => consume::run(args, json).await,
             Command::Topics(args) => topics::run(args, json).await,

@@ -18,6 +18,7 @@ use pollux_core::id::{
 };
 use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::record::{Entry, ballot_key};
+use pollux_core::rule::Violation;
 use pollux_server::ambient::{Ambient, SystemAmbient};
 use pollux_server::config::{KafkaConfig, parse_duration};
 use pollux_server::log::kafka::KafkaLog;
@@ -31,7 +32,7 @@ use crate::audience::{self, Answered, Attempt, Booth, Crowd, Habits, Ledger, Pac
 use crate::client::{Server, call};
 use crate::exit::{Failure, Outcome};
 use crate::kafka::{self, Topic};
-use crate::kind::NewPoll;
+use crate::kind::{self, NewPoll};
 use crate::settings::{Only, Topics};
 use crate::simulate::{attended, pace, print_report, share, skew};
 use crate::terminal::{self, list};
@@ -47,7 +48,8 @@ const PAUSE: Duration = Duration::from_millis(200);
     after_long_help = "Every voter is new. If POLLUX_SECRET is set, a voter's pseudonym is the one that \
     a node derives from the voterId in the ledger; otherwise no node can derive it. A ballot whose fate is \
     unknown is sent again under the same id, so that it counts once. Exits 5 if the fate of a ballot \
-    stayed unknown, 1 if a ballot failed for good.\n\n\
+    stayed unknown, 1 if a ballot failed for good. A poll that asks for words is refused, because the key that \
+    encrypts them is in the store; use pollux simulate.\n\n\
     Examples:\n  \
     pollux produce --kafka-broker localhost:9092 --votes 10000 --rate 2000\n  \
     pollux produce --question 'Tea or coffee?' --option Tea --option Coffee --skew 0\n  \
@@ -121,6 +123,13 @@ pub async fn run(args: Args, json: bool) -> Outcome {
         (Some(name), _) => find(&config.kafka, name, Duration::ZERO).await?,
         (None, made) => find(&config.kafka, made.as_deref().unwrap_or_default(), TOLD).await?,
     };
+    if poll.kind.holds_texts() {
+        return Err(Failure::refused(format!(
+            "poll {0} asks for words, which stand encrypted on the topic. Only the store has their key, so a ballot \
+             must go through a node: pollux simulate --poll {0}",
+            poll.id
+        )));
+    }
     let ambient = Arc::new(SystemAmbient::new());
     if !poll.takes_votes(ambient.now()) {
         return Err(Failure::refused("the poll takes no votes now: every ballot would be late"));
@@ -235,7 +244,10 @@ impl Booth for TopicBooth {
     async fn cast(&mut self, ballot: &audience::Ballot) -> Attempt {
         let Self(shared) = self;
         let (partition, record) =
-            record(&shared.poll, &shared.key, ballot, shared.log.partitions());
+            match record(&shared.poll, &shared.key, ballot, shared.log.partitions()) {
+                Ok(placed) => placed,
+                Err(broken) => return Attempt::Refused(broken.detail, Answered::default()),
+            };
         match shared.log.append(partition, record).await {
             Ok(position) => {
                 shared.appended[position.partition as usize].fetch_add(1, Relaxed);
@@ -253,16 +265,16 @@ impl Booth for TopicBooth {
     }
 }
 
-/// Returns the record that a node would append, and its partition.
+/// Returns the record that a node would append, and its partition; an error if the poll does not allow the answer.
 fn record(
     poll: &Poll,
     key: &VoterKey,
     ballot: &audience::Ballot,
     partitions: u32,
-) -> (Partition, NewRecord) {
+) -> Result<(Partition, NewRecord), Violation> {
     let voter = VoterId::derive(key, poll.id, VoterKind::Named, ballot.voter.as_bytes());
     let at: UnixMillis = ballot.id.time();
-    let answer = ballot.answer.clone();
+    let answer = kind::read(&poll.kind, &ballot.answer, None)?;
     let (id, round, phase) = (ballot.id, poll.round, poll.phase);
     let entry = Entry::Ballot(Ballot {
         poll: poll.id,
@@ -276,5 +288,5 @@ fn record(
     });
     let key = ballot_key(poll.id, voter);
     let partition = partition_of(key.as_bytes(), partitions);
-    (partition, NewRecord { key: key.into(), value: entry.encode().into() })
+    Ok((partition, NewRecord { key: key.into(), value: entry.encode().into() }))
 }

@@ -7,6 +7,7 @@
 //! records themselves are compared with what they were when they were counted, of which the store keeps
 //! digests.
 
+mod difference;
 mod digest_check;
 mod fold;
 mod whole;
@@ -14,18 +15,19 @@ mod whole;
 use std::collections::{BTreeMap, HashSet};
 use std::io::{Write, stdout};
 
-use pollux_core::gate::Gate;
 use pollux_core::id::{Offset, Partition, PollId};
 use pollux_core::result;
-use pollux_core::standing::Standing;
+use pollux_core::standing::{Standing, TallyAt};
 use pollux_core::tally::Tally;
 use serde_json::{Value, json};
 
+use self::difference::Difference;
 use self::digest_check::{Range, Verdict};
 use self::fold::{Extent, Refold};
 use crate::exit::{FAILED, Failure, Outcome};
+use crate::kind;
 use crate::source;
-use crate::terminal::{grouped, quantity};
+use crate::terminal::quantity;
 
 /// Recount every vote from the log alone, and compare with the store
 #[derive(clap::Args)]
@@ -46,20 +48,11 @@ pub struct Args {
     source: source::Place,
 }
 
-/// `Difference` is a tally that differs between the log and the store.
-struct Difference {
-    poll: PollId,
-    partition: Partition,
-    at: Offset,
-    log: Option<Tally>,
-    store: Option<Tally>,
-}
-
 /// `Findings` are what a recount found.
 #[derive(Default)]
 struct Findings {
-    /// What the log says of each poll.
-    sums: BTreeMap<PollId, Sum>,
+    /// How each poll stands by the log alone.
+    recounted: BTreeMap<PollId, Standing>,
     differences: Vec<Difference>,
     /// Whether the records are those that were counted.
     records: Verdict,
@@ -96,12 +89,21 @@ pub async fn run(args: Args, json: bool) -> Outcome {
             refold.up_to(at).await?;
             let poll = standing.poll.id;
             let store = standing.tallies().find(|tally| tally.partition == partition);
-            let log = refold.tally(poll);
-            let sum = found.sums.entry(poll).or_insert_with(|| Sum::new(standing));
-            sum.add(log, standing.poll.round);
+            let counted = refold.tally(poll);
+            let unvoted = || Standing::new(standing.poll.clone(), log.partitions());
+            let recounted = found.recounted.entry(poll).or_insert_with(unvoted);
+            if let Some(tally) = counted.cloned() {
+                recounted.take_tally(TallyAt {
+                    poll,
+                    partition,
+                    generation,
+                    next_offset: at,
+                    tally,
+                });
+            }
             let fresh = Tally::new();
-            if log.unwrap_or(&fresh) != store.map_or(&fresh, |at| &at.tally) {
-                let (log, store) = (log.cloned(), store.map(|at| at.tally.clone()));
+            if counted.unwrap_or(&fresh) != store.map_or(&fresh, |at| &at.tally) {
+                let (log, store) = (counted.cloned(), store.map(|at| at.tally.clone()));
                 found.differences.push(Difference { poll, partition, at, log, store });
             }
         }
@@ -147,42 +149,10 @@ fn checks(
     checks
 }
 
-/// `Sum` adds up a poll's tallies over all partitions, by the log.
-struct Sum {
-    round: u32,
-    counts: Vec<u64>,
-    voters: u64,
-}
-
-impl Sum {
-    fn new(standing: &Standing) -> Self {
-        let counts = vec![0; standing.poll.kind.form().slots()];
-        Self { round: standing.poll.round, counts, voters: 0 }
-    }
-
-    fn add(&mut self, tally: Option<&Tally>, round: u32) {
-        // A partition that the present round has not reached yet has no votes in it.
-        if let Some(tally) = tally.filter(|tally| tally.round >= round) {
-            self.voters += tally.voters;
-            for (sum, count) in self.counts.iter_mut().zip(&tally.counts) {
-                *sum += count;
-            }
-        }
-    }
-
-    /// Returns the hash of the result, as [`pollux_core::result`] defines it.
-    fn hash(&self, poll: PollId) -> String {
-        result::hash(poll, self.round, &self.counts, self.voters)
-    }
-}
-
 impl Findings {
-    /// Returns the polls that were asked for, with what the log says of them.
-    fn polls<'a>(
-        &'a self,
-        standings: &'a [Standing],
-    ) -> impl Iterator<Item = (&'a Standing, &'a Sum)> {
-        standings.iter().filter_map(|s| Some((s, self.sums.get(&s.poll.id)?)))
+    /// Returns how each poll that was asked for stands by the log.
+    fn polls<'a>(&'a self, standings: &'a [Standing]) -> impl Iterator<Item = &'a Standing> {
+        standings.iter().filter_map(|standing| self.recounted.get(&standing.poll.id))
     }
 
     fn equal(&self) -> bool {
@@ -190,12 +160,12 @@ impl Findings {
     }
 
     fn print_json(&self, standings: &[Standing]) -> Outcome {
-        let polls = self.polls(standings).map(|(standing, sum)| {
-            json!({
-                "pollId": standing.poll.id, "question": standing.poll.question,
-                "round": sum.round, "counts": sum.counts, "voters": sum.voters,
-                "resultHash": sum.hash(standing.poll.id),
-            })
+        let polls = self.polls(standings).map(|poll| {
+            let line = poll.result_line();
+            let mut told: Value = serde_json::from_str(&line).expect("a result's line is JSON");
+            told["question"] = json!(poll.poll.question);
+            told["resultHash"] = result::hash(&line).into();
+            told
         });
         let differences = self.differences.iter().map(Difference::to_json);
         let ranges = |all: &[Range]| Value::from_iter(all.iter().map(Range::to_json));
@@ -215,18 +185,21 @@ impl Findings {
 
     fn print(&self, standings: &[Standing]) -> Outcome {
         let mut votes = 0;
-        for (standing, sum) in self.polls(standings) {
-            let cast = standing.poll.kind.form().votes(&sum.counts);
+        for poll in self.polls(standings) {
+            let cast = poll.total_votes();
             votes += cast;
             writeln!(
                 stdout(),
                 "{}  {:>12}  sha256:{}  {}",
-                standing.poll.id,
+                poll.poll.id,
                 quantity(cast, "vote"),
-                sum.hash(standing.poll.id),
+                result::hash(&poll.result_line()),
                 // A question cannot hold characters that move the cursor, because the API refuses them.
-                standing.poll.question,
+                poll.poll.question,
             )?;
+            for line in kind::recounted(poll) {
+                writeln!(stdout(), "{line}")?;
+            }
         }
         for difference in &self.differences {
             writeln!(stdout(), "{difference}")?;
@@ -291,43 +264,5 @@ impl Findings {
             true => Ok(()),
             false => Err(Failure::new(FAILED, wrong.join("; "))),
         }
-    }
-}
-
-impl Difference {
-    fn to_json(&self) -> Value {
-        let tally = |tally: &Option<Tally>| {
-            tally.as_ref().map(|Tally { phase, round, gate, counts, voters, changes }| {
-                json!({
-                    "phase": phase, "round": round, "open": *gate == Gate::Open,
-                    "counts": counts, "voters": voters, "changes": changes,
-                })
-            })
-        };
-        json!({
-            "pollId": self.poll, "partition": self.partition, "atOffset": self.at,
-            "log": tally(&self.log), "store": tally(&self.store),
-        })
-    }
-}
-
-impl std::fmt::Display for Difference {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let tally = |tally: &Option<Tally>| match tally {
-            None => "nothing".to_owned(),
-            Some(Tally { phase, round, gate, counts, voters, changes }) => format!(
-                "counts {counts:?}, {}, round {round}, phase {phase} ({gate:?}), {changes} changes",
-                quantity(*voters, "voter"),
-            ),
-        };
-        write!(
-            f,
-            "DIFFERENT: poll {} in partition {} at offset {}\n  log:   {}\n  store: {}",
-            self.poll,
-            self.partition,
-            grouped(self.at),
-            tally(&self.log),
-            tally(&self.store),
-        )
     }
 }

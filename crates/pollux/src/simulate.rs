@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use crate::audience::{self, Crowd, Habits, Ledger, Pace, Plan, Poll, Progress, Report};
 use crate::client::{Server, call, poll_route};
 use crate::exit::{Failure, Outcome, UNKNOWN};
-use crate::kind;
+use crate::kind::NewPollOfAnyKind;
 use crate::serve::Signals;
 use crate::terminal::{self, grouped, quantity};
 
@@ -29,6 +29,7 @@ use crate::terminal::{self, grouped, quantity};
     Examples:\n  \
     pollux simulate --rate 500 --duration 30s\n  \
     pollux simulate --poll 482913 --voters 300 --skew 1.2\n  \
+    pollux simulate --question 'Your day in three words?' --max-words 3\n  \
     pollux simulate --rate max --connections 256 --votes 1000000 --voters 1000000\n  \
     pollux simulate --revoters 0.1 --duplicates 0.05 --ledger ballots.jsonl --json"
 )]
@@ -37,8 +38,10 @@ pub struct Args {
     #[arg(long, env = "POLLUX_URL", default_value = "http://localhost:5000")]
     url: Server,
     /// The poll's id or join code [default: a new poll]
-    #[arg(long, value_name = "ID|CODE")]
+    #[arg(long, value_name = "ID|CODE", conflicts_with_all = ["question", "subject"])]
     poll: Option<String>,
+    #[command(flatten)]
+    new: NewPollOfAnyKind,
     /// Ballots a second, sent at fixed times; or max: as fast as each connection is answered
     #[arg(long, value_name = "PER_SECOND|max", default_value = "100", value_parser = pace)]
     rate: Pace,
@@ -166,7 +169,7 @@ async fn find_or_create(args: &Args) -> Outcome<Poll> {
     let poll: Poll = match &args.poll {
         Some(poll) => call(&args.url, Method::GET, &poll_route(poll)?, None).await?,
         None => {
-            let body = kind::usual_poll();
+            let body = args.new.body();
             let created: Value = call(&args.url, Method::POST, "/api/polls", Some(&body)).await?;
             if let Some(token) = created["ownerToken"].as_str() {
                 terminal::tell(format_args!("Created a poll; its owner's token: {token}"));

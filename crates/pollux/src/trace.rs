@@ -19,9 +19,9 @@ use self::search::Found;
 use self::way::Way;
 use crate::client::Server;
 use crate::exit::{Failure, Outcome};
-use crate::kind::Vote;
+use crate::kind::{self, Vote};
 use crate::source::{self, Source, postgres};
-use crate::terminal::grouped;
+use crate::terminal::{grouped, plain};
 
 /// Trace one ballot from the log to its decision
 #[derive(clap::Args)]
@@ -60,6 +60,8 @@ struct Traced {
     committed: Option<Offset>,
     /// The record's row in the store, if it has one.
     row: Option<BallotRow>,
+    /// What the voter wrote, if the answer holds texts: the name of that in JSON, and the texts.
+    texts: Option<(&'static str, Vec<String>)>,
     /// The status that the voter is told now.
     status: Option<&'static str>,
     misplaced: bool,
@@ -134,7 +136,14 @@ async fn trace(
     let rows = store.ballots(partition, offset, Some(ballot.poll), 1).await?;
     let row = rows.into_iter().find(|row| row.offset == offset);
     let fate = store.fate(ballot.poll, ballot.voter, ballot.id).await?;
+    let standing = store.standing(ballot.poll).await?;
+    let poll = standing.map(|standing| standing.poll).filter(|poll| poll.kind.holds_texts());
+    let texts = poll.map(|poll| {
+        let [_, in_words] = *kind::columns(&poll.kind);
+        (in_words, kind::say(&poll, &ballot.answer))
+    });
     Ok(Traced {
+        texts,
         misplaced: ballot_partition(ballot.poll, ballot.voter, partitions) != partition,
         status: fate.map(|fate| fate.status.as_str()),
         found,
@@ -171,6 +180,9 @@ impl Traced {
         });
         let (member, answer) = ballot.answer.to_member();
         told[member] = answer;
+        if let Some((in_words, texts)) = &self.texts {
+            told[*in_words] = json!(texts);
+        }
         if let (Some(way), Some(told)) = (&self.way, told.as_object_mut()) {
             told.insert("way".into(), way.to_json());
         }
@@ -186,6 +198,9 @@ impl std::fmt::Display for Traced {
         writeln!(f, "  poll     {}", ballot.poll)?;
         writeln!(f, "  voter    {}", ballot.voter)?;
         writeln!(f, "  answer   {}", ballot.answer)?;
+        if let Some((_, texts)) = &self.texts {
+            writeln!(f, "  in words {}", plain(texts.join("; ").as_bytes()))?;
+        }
         match self.committed {
             Some(next) if next > *offset => {
                 writeln!(f, "  commit   yes; the partition is committed up to {}", grouped(next))?;

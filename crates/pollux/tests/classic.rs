@@ -288,6 +288,41 @@ fn polls_of_other_kinds_are_created_produced_and_voted_in_too() {
     }
 }
 
+/// Only the store has the key under which words stand on the topic.
+#[test]
+fn words_are_not_produced_but_an_audience_says_them_at_a_node() {
+    let made = ask("POST", "/api/polls", Some(&json!({ "question": "What?", "kind": "words" })));
+    let poll = made["id"].as_str().unwrap();
+    let begun = Instant::now();
+    let refused = loop {
+        let refused = run(&["produce", "--poll", poll, "--votes", "1"]);
+        if !said(&refused).contains("there is no poll") {
+            break refused;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "{}", said(&refused));
+    };
+    assert_eq!(refused.status.code(), Some(3), "{}", said(&refused));
+    let instead = format!("pollux simulate --poll {poll}");
+    assert!(said(&refused).contains(&instead), "{}", said(&refused));
+    let audience = ["--votes", "100", "--voters", "100", "--rate", "max"];
+    let told = json(&[&["simulate", "--poll", poll][..], &audience].concat());
+    assert_eq!(told["acknowledged"], 100, "{told}");
+    let shown = || ask("GET", &format!("/api/polls/{poll}"), None);
+    while shown()["totalVoters"] != 100 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{}", shown());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let recount = json(&["recount", poll]);
+    let counted = &recount["polls"][0];
+    assert_eq!((&recount["equal"], &counted["voters"]), (&json!(true), &json!(100)), "{recount}");
+    let names = counted["names"].as_array().unwrap();
+    assert!(names.len() > 10 && names.iter().map(|name| name.as_str().unwrap()).is_sorted());
+    let counts = counted["counts"].as_array().unwrap().iter().map(|count| count.as_u64().unwrap());
+    assert_eq!(shown()["totalVotes"], counts.sum::<u64>(), "over all partitions: {recount}");
+    let words = shown()["words"].as_array().unwrap().len();
+    assert_eq!(words, names.len(), "each word once, whichever partitions have it");
+}
+
 /// With no time to hear from the brokers, nobody knows what became of some ballots. Each still counts at most
 /// once; those that were acknowledged do count, and those refused do not.
 #[test]

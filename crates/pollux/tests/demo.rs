@@ -65,7 +65,7 @@ fn every_line_it_prints_works_as_typed_and_nothing_stays() {
     let (mut socket, _) = tungstenite::connect(socket).unwrap();
     let hello: Value = serde_json::from_str(socket.read().unwrap().to_text().unwrap()).unwrap();
     assert_eq!(hello["type"], "hello");
-    assert_eq!(hello["polls"].as_array().unwrap().len(), 7);
+    assert_eq!(hello["polls"].as_array().unwrap().len(), 8);
     let watch = said.lines().find(|line| line.contains(" watch ")).unwrap();
     let arguments: Vec<_> = watch.split(" watch ").nth(1).unwrap().split_whitespace().collect();
     let watched = pollux().arg("watch").args(arguments).args(["--once", "--json"]).output();
@@ -86,7 +86,7 @@ fn it_ends_by_itself_and_can_speak_json() {
     let output = output.unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", support::said(&output));
     let said: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(said["polls"].as_array().unwrap().len(), 7);
+    assert_eq!(said["polls"].as_array().unwrap().len(), 8);
     let data = said["data"].as_str().unwrap();
     assert!(!std::path::Path::new(data).exists(), "{data}");
 }

@@ -25,6 +25,9 @@ use support::{Client, Server, run};
 
 const CLIENTS: u64 = 24;
 const VOTERS_EACH: u64 = 40;
+/// Clients say these words, some of which are the same to people.
+const WORDS: [&str; 8] =
+    ["Rust", "RUST", " rust ", "Go", "安全", "fast builds", "Fast  builds", "Zig"];
 
 /// `Sent` is what a client knows of one ballot in the end.
 struct Sent {
@@ -37,7 +40,9 @@ struct Sent {
 /// `Poll` is a poll in which the clients vote.
 struct Poll {
     id: String,
+    token: String,
     refuse: bool,
+    words: bool,
 }
 
 #[test]
@@ -49,7 +54,12 @@ fn every_acknowledged_ballot_is_decided_exactly_once_whenever_it_is_killed() {
 
     let folder = tempfile::tempdir().unwrap();
     let mut server = Server::start(folder.path());
-    let polls: Arc<Vec<Poll>> = Arc::new(["replace", "refuse"].map(|r| create(&server, r)).into());
+    let options = json!({ "question": "Which?", "options": ["A", "B", "C"], "revote": "replace" });
+    let mut first_only = options.clone();
+    first_only["revote"] = "refuse".into();
+    let words = json!({ "question": "What?", "kind": "words", "maxWords": 3 });
+    let polls = [options, first_only, words].map(|body| create(&server, &body));
+    let polls: Arc<Vec<Poll>> = Arc::new(polls.into());
     let stop = Arc::new(AtomicBool::new(false));
     let clients: Vec<_> = (0..CLIENTS)
         .map(|n| {
@@ -80,11 +90,20 @@ fn every_acknowledged_ballot_is_decided_exactly_once_whenever_it_is_killed() {
     println!("{kills} kills, {} ballots sent, {} decided", sent.len(), truth.ballots.len());
 }
 
-fn create(server: &Server, revote: &str) -> Poll {
-    let body = json!({ "question": "Which?", "options": ["A", "B", "C"], "revote": revote });
-    let (status, poll) = server.post("/api/polls", &body).unwrap();
+fn create(server: &Server, body: &Value) -> Poll {
+    let (status, poll) = server.post("/api/polls", body).unwrap();
     assert_eq!(status, 201, "{poll}");
-    Poll { id: poll["id"].as_str().unwrap().into(), refuse: revote == "refuse" }
+    let [id, token] = ["id", "ownerToken"].map(|name| poll[name].as_str().unwrap().to_owned());
+    Poll { id, token, refuse: body["revote"] == "refuse", words: body["kind"] == "words" }
+}
+
+/// Draws an answer to the poll.
+fn answer(poll: &Poll, dice: &mut StdRng) -> Value {
+    if poll.words {
+        let word = |_| WORDS[dice.random_range(0..WORDS.len())];
+        return json!((0..3).map(word).collect::<Vec<_>>());
+    }
+    json!([dice.random_range(1..=3)])
 }
 
 /// Runs one client: it casts ballots for its voters until told to stop, and sends whatever was left unknown
@@ -94,12 +113,12 @@ fn client(n: u64, seed: u64, port: u16, polls: &[Poll], stop: &AtomicBool) -> Ve
     let mut client = Client::new(port);
     let mut sent = Vec::new();
     while !stop.load(Ordering::Relaxed) {
-        let poll = &polls[dice.random_range(0..polls.len())].id;
+        let poll = &polls[dice.random_range(0..polls.len())];
         let voter = format!("client {n} voter {}", dice.random_range(0..VOTERS_EACH));
         let ballot = uuid_v7(&mut dice);
-        let option = dice.random_range(1..=3);
-        let body = json!({ "optionId": option, "voterId": voter, "ballotId": ballot }).to_string();
-        let path = format!("/api/polls/{poll}/vote");
+        let answer = answer(poll, &mut dice);
+        let body = json!({ "answer": answer, "voterId": voter, "ballotId": ballot }).to_string();
+        let path = format!("/api/polls/{}/vote", poll.id);
         let mut copies = if dice.random_bool(0.1) { 2 } else { 1 };
         let mut recorded = false;
         while copies > 0 {
@@ -117,7 +136,7 @@ fn client(n: u64, seed: u64, port: u16, polls: &[Poll], stop: &AtomicBool) -> Ve
                 Ok((status, problem)) => panic!("{status} {problem}"),
             }
         }
-        sent.push(Sent { poll: poll.clone(), voter, ballot, recorded });
+        sent.push(Sent { poll: poll.id.clone(), voter, ballot, recorded });
     }
     sent
 }
@@ -140,8 +159,11 @@ fn independent_recount(folder: &Path, polls: &[Poll]) -> Recount {
             }
         }
     }
-    let rules =
-        |poll: &Poll| Rules { asks: Asks::Choice { options: 3, most: 1 }, refuse: poll.refuse };
+    let asks = |poll: &Poll| match poll.words {
+        true => Asks::Words { most: 3 },
+        false => Asks::Choice { options: 3, most: 1 },
+    };
+    let rules = |poll: &Poll| Rules { asks: asks(poll), refuse: poll.refuse };
     recount(records, &polls.iter().map(|poll| (poll.id.clone(), rules(poll))).collect())
 }
 
@@ -173,15 +195,34 @@ fn check_results(server: &Server, polls: &[Poll], truth: &Recount) {
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-        let counts: Vec<u64> = shown["options"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|option| option["votes"].as_u64().unwrap())
-            .collect();
-        assert_eq!(counts, result.counts, "{shown}");
+        if poll.words {
+            assert_eq!(said(server, poll), result.words, "{shown}");
+            assert_eq!(
+                (&shown["otherVotes"], &result.counts[..]),
+                (&json!(0), &[0][..]),
+                "{shown}"
+            );
+            assert!(result.words.len() > 2, "{shown}");
+        } else {
+            let options = shown["options"].as_array().unwrap().iter();
+            let counts: Vec<u64> =
+                options.map(|option| option["votes"].as_u64().unwrap()).collect();
+            assert_eq!(counts, result.counts, "{shown}");
+        }
         assert_eq!(shown["totalVoters"], result.voters, "{shown}");
     }
+}
+
+/// Returns how often the words of each name were said, as the poll's owner is told.
+fn said(server: &Server, poll: &Poll) -> BTreeMap<String, u64> {
+    let path = format!("/api/polls/{}/words?limit=500", poll.id);
+    let mut client = Client::new(server.port);
+    let (status, list) = client.send("GET", &path, None, Some(&poll.token)).unwrap();
+    assert_eq!(status, 200, "{list}");
+    let words = list["words"].as_array().unwrap().iter();
+    words
+        .map(|word| (word["id"].as_str().unwrap().into(), word["votes"].as_u64().unwrap()))
+        .collect()
 }
 
 /// Asserts that voters who ask are told what became of their ballots.

@@ -11,4 +11,5 @@ export const FOLDERS = {
   ranking: "ranking",
   points: "points",
   number: "number",
+  words: "words",
 } as const satisfies Record<Poll["kind"], string>;

@@ -8,12 +8,13 @@ import number, { type NumberFields } from "./number/in-studio-form";
 import points, { type PointsFields } from "./points/in-studio-form";
 import ranking, { type RankingFields } from "./ranking/in-studio-form";
 import rating, { type RatingFields } from "./rating/in-studio-form";
+import words, { type WordsFields } from "./words/in-studio-form";
 
 /**
  * `OwnFields` holds the fields that kinds add to a form. What is written for one kind stays while another is
  * tried.
  */
-export type OwnFields = ChoiceFields & RatingFields & RankingFields & PointsFields & NumberFields;
+export type OwnFields = ChoiceFields & RatingFields & RankingFields & PointsFields & NumberFields & WordsFields;
 
 /** `Asked` is what a new poll of any one kind has beside the members of every kind. */
 type Asked<New> = New extends unknown ? Omit<New, Exclude<keyof NewPoll, "kind">> : never;
@@ -61,6 +62,7 @@ const FORMS: Record<Poll["kind"], AnyKind> = {
   ranking,
   points,
   number,
+  words,
 };
 
 /** Returns the form's part of a kind. */

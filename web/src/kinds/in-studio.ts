@@ -10,6 +10,7 @@ import number from "./number/in-studio";
 import points from "./points/in-studio";
 import ranking from "./ranking/in-studio";
 import rating from "./rating/in-studio";
+import words from "./words/in-studio";
 
 /** A `StudioKind` is a kind's part for the studio. */
 export type StudioKind<P extends Poll = Poll> = {
@@ -48,6 +49,7 @@ const KINDS: Record<Poll["kind"], AnyKind> = {
   ranking,
   points,
   number,
+  words,
 };
 
 /** Returns the studio's part of a poll's kind. */

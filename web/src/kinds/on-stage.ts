@@ -10,6 +10,7 @@ import number from "./number/on-stage";
 import points from "./points/on-stage";
 import ranking from "./ranking/on-stage";
 import rating from "./rating/on-stage";
+import words from "./words/on-stage";
 
 /**
  * `Seen` holds the figures as the room may see them: slot by slot, and the number of voters; null where they
@@ -19,7 +20,7 @@ export type Seen<P extends Poll> = { poll: P; votes: readonly number[] | null; v
 /**
  * `Place` says where the rows are: its size in units of the stage, whether the layout is columns, and how
  * texts fit into one of these measures. Where the page is `flowing`, the place is as high as what is in it. The outcome
- * is `told` where a panel beside the rows will say it.
+ * is `told` where a panel beside the rows will say it. Results are `listed` where somebody has asked for a list.
  */
 export type Place = {
   width: number;
@@ -28,6 +29,7 @@ export type Place = {
   fits: (width: number, height: number) => Plan;
   flowing?: boolean;
   told?: boolean;
+  listed?: boolean;
 };
 
 /** A `Bar` says how much of its track a bar fills, and has the figures beside it, of which the first is strong. */
@@ -43,6 +45,12 @@ export type StageKind<P extends Poll = Poll> = {
   readonly Table: Component<Seen<P>>;
   /** Whether rows may be shown as columns. */
   readonly upright: boolean;
+  /** Whether the results may be shown as a list as well. */
+  readonly lists?: boolean;
+  /** Whether nothing stands where the turnout does while results are hidden, so that it may be in the middle. */
+  readonly central?: boolean;
+  /** Why the vote cannot be shown again, where that is so. */
+  readonly unreplayed?: string;
   /** Returns a number for each row that puts the rows in order, best first; null where nothing wins. */
   scores(poll: P, votes: readonly number[]): readonly number[] | null;
   /** Returns how many have taken part, in words, while figures are shown. */
@@ -62,6 +70,7 @@ const KINDS: Record<Poll["kind"], AnyKind> = {
   ranking,
   points,
   number,
+  words,
 };
 
 /** Returns the stage's part of a poll's kind. */

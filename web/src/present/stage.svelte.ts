@@ -7,6 +7,7 @@ import { persist } from "../api/change.svelte";
 import type { Event } from "../api/generated";
 import { arrived, keepToken, tokenOf } from "../api/identity";
 import { getEvent, revealPoll, showPoll } from "../api/operations";
+import { onStage } from "../kinds/on-stage";
 import { Room } from "../live/room.svelte";
 import { Doorway } from "./doorway.svelte";
 import { Heartbeat } from "./pulse.svelte";
@@ -20,7 +21,7 @@ const NOTICE = 5_000;
 const wants = (name: string) => new URLSearchParams(location.search).get(name) === "1";
 
 /** The name under which a stage's token is kept: not that of the owner's, who may do more with it. */
-const onStage = (id: string) => `stage.${id}`;
+const tokenName = (id: string) => `stage.${id}`;
 
 /** Returns the poll after the one that is shown, or before it. */
 function beside({ polls, current }: Event, by: 1 | -1) {
@@ -39,6 +40,8 @@ export class Stage {
   /** What is open: the join screen over everything, the bars alone, or the list of keys. */
   joining = $state(false);
   bare = $state(false);
+  /** Whether results are listed that are shown as a picture otherwise. */
+  listed = $state(false);
   help = $state(false);
   /** Whether the winner gets confetti: asked for in the address, or by key. */
   festive = $state(wants("confetti"));
@@ -51,8 +54,8 @@ export class Stage {
 
   /** `id` is an event's or poll's id or code, as it stands in the address. */
   constructor(id: string) {
-    if (arrived.token) keepToken(onStage(id), arrived.token);
-    this.#token = arrived.token ?? tokenOf(onStage(id), id);
+    if (arrived.token) keepToken(tokenName(id), arrived.token);
+    this.#token = arrived.token ?? tokenOf(tokenName(id), id);
     this.room = new Room(id, () => (this.#token ? [this.#token] : []));
     this.heart = new Heartbeat(() => this.event && { event: this.event.id, token: this.#token });
     $effect(() => this.#findToken());
@@ -138,10 +141,18 @@ export class Stage {
     if (!poll || replay.loading) return;
     this.joining = false;
     if (replay.recording) return replay.toggle();
+    const { unreplayed } = onStage(poll);
+    if (unreplayed) return this.say(unreplayed);
     if (!poll.final) return this.say("The vote can be shown again once it is closed and counted.");
     if (!poll.revealed) return this.say("The vote can be shown again once its results are revealed.");
     const fault = await replay.begin(poll.id, this.#token);
     if (fault) this.say(fault);
+  }
+
+  /** Shows the results as a list, or as a picture again. */
+  list() {
+    if (this.poll && !onStage(this.poll).lists) return this.say("These results are a list already.");
+    this.listed = !this.listed;
   }
 
   /** Switches confetti on or off. */
@@ -157,9 +168,9 @@ export class Stage {
   #findToken() {
     const { event } = this;
     if (!event) return;
-    if (arrived.token) keepToken(onStage(event.id), arrived.token);
+    if (arrived.token) keepToken(tokenName(event.id), arrived.token);
     if (this.#token) return;
-    this.#token = tokenOf(onStage(event.id), event.id, event.code, event.current);
+    this.#token = tokenOf(tokenName(event.id), event.id, event.code, event.current);
     if (this.#token) this.room.again();
   }
 

@@ -15,7 +15,7 @@ import { madeAt, uuidv7 } from "../api/uuid";
 import { backOff } from "../live/backoff";
 import { forget, recall, remember } from "../ui/storage";
 import { Draft } from "./draft.svelte";
-import { USUAL, type Answer, type Member } from "./kind";
+import { USUAL, type Answer, type Mark, type Member } from "./kind";
 
 /**
  * The `State` of a ballot is `none` or `again` while there is none in this round; the others say what became of
@@ -47,7 +47,7 @@ export type Sent = {
   status?: string;
   /** Whether the ballot is sent without its id: the server gives it another one, with the answer. */
   unnamed?: boolean;
-} & { [member in Member]?: Answer };
+} & { [member in Member]?: Answer<Mark> };
 
 /** `Kept` is what the device keeps of a voter's ballot in one poll. */
 export type Kept = {
@@ -57,7 +57,7 @@ export type Kept = {
   sent: Sent | null;
   answered: boolean;
   /** The next answer, which is sent once `sent` is answered. */
-  wanted: Answer | null;
+  wanted: Answer<Mark> | null;
   /** The member of the request in which answers to this poll are sent, if it is not the usual one. */
   member?: Member;
   /** Whether an answer is a single mark, which is sent without a list around it. */
@@ -72,8 +72,9 @@ export type Kept = {
   voter?: string;
   /** The answer's status and the milliseconds until the next try, after a failure. */
   failed?: { status: number; pause: number };
-  /** The server's words of a refusal. */
+  /** The server's words of a refusal, and the members of the request which it found wrong. */
   note?: string;
+  wrong?: string[];
 };
 
 const NEW: Kept = {
@@ -113,7 +114,8 @@ let name: string | undefined;
  */
 const voterName = () => (navigator.cookieEnabled ? undefined : (name ??= uuidv7()));
 
-const same = (a: Answer, b: Answer) => a.join() === b.join();
+/** Whether two answers have the same marks. */
+export const same = (a: Answer<Mark>, b: Answer<Mark>) => JSON.stringify(a) === JSON.stringify(b);
 const newest = (...ids: (string | null | undefined)[]) => ids.reduce<string>((a, b) => (b && b > a ? b : a), "");
 /** Whether a ballot was refused because of this member. */
 const isFor = ({ status, problem }: Refusal, member: string) =>
@@ -125,10 +127,11 @@ const isFor = ({ status, problem }: Refusal, member: string) =>
 const timeTold = ({ problem }: Refusal, id: string) =>
   madeAt(id) - 1_000 * Number(/(\d+) s ahead/.exec(explain(problem))?.[1]);
 /** Returns what a ballot answers. */
-export const answerOf = (sent: Sent | null): Answer => sent?.answer ?? sent?.[USUAL] ?? [];
+export const answerOf = <M extends Mark = number>(sent: Sent | null) =>
+  (sent?.answer ?? sent?.[USUAL] ?? []) as Answer<M>;
 
 /** Sends one voter's ballot in one poll, and knows what became of it. */
-export class Ballot {
+export class Ballot<M extends Mark = number> {
   now = $state.raw<Kept>(NEW);
   /** Whether the server takes no `round`. */
   #plain = false;
@@ -177,9 +180,9 @@ export class Ballot {
   }
 
   /** The last answer, as far as it may count. */
-  get chosen(): Answer {
+  get chosen(): Answer<M> {
     const { wanted, sent, stands } = this.now;
-    return wanted ?? answerOf(this.pending || this.isIn ? sent : stands);
+    return (wanted as Answer<M> | null) ?? answerOf<M>(this.pending || this.isIn ? sent : stands);
   }
 
   /** Whether a ballot waits to be sent, or for an answer. */
@@ -216,7 +219,7 @@ export class Ballot {
   }
 
   /** Votes with this answer. */
-  cast(answer: Answer, member: Member = USUAL, alone?: boolean) {
+  cast(answer: Answer<M>, member: Member = USUAL, alone?: boolean) {
     this.refresh();
     const { sent, answered, failed } = this.now;
     if (this.pending && same(answer, this.chosen)) {
@@ -384,6 +387,7 @@ export class Ballot {
       failed: undefined,
       state: status === 409 ? "late" : "wrong",
       note: explain(problem),
+      wrong: problem.errors?.map(({ pointer }) => pointer),
     });
   }
 
@@ -484,6 +488,6 @@ export class Ballot {
  * Whether a poll takes a vote of this voter now: one that came too late does not count, even if the poll
  * reopens.
  */
-export const takesVotes = (poll: Poll, { now }: Ballot): boolean =>
+export const takesVotes = (poll: Poll, { now }: Pick<Ballot, "now">): boolean =>
   poll.status === "open" &&
   (poll.revote !== "refuse" || ["none", "again", "wrong"].includes(now.state) || (now.state === "late" && !now.stands));

@@ -6,10 +6,10 @@
 // again once the poll reopens.
 
 import { recall, remember, tab } from "../ui/storage";
-import { USUAL, type Answer } from "./kind";
+import { USUAL, type Answer, type Mark } from "./kind";
 
 /** `Marks` is what is kept; `sent` is the poll's phase when it was sent. */
-type Marks = { paper: string; answer: Answer; sent?: number };
+type Marks = { paper: string; answer: Answer<Mark>; sent?: number };
 /** `Earlier` is what a page of an earlier release kept. */
 type Earlier = { paper: string } & Record<typeof USUAL, number[]>;
 
@@ -26,20 +26,20 @@ export class Draft {
   }
 
   /** Returns what is marked on this paper; null when nothing is. */
-  on(paper: string): Answer | null {
+  on(paper: string): Answer<Mark> | null {
     return this.#now?.sent === undefined ? this.#of(paper) : null;
   }
 
   /** Returns what was sent of this paper before the poll came into this phase. */
-  sentBefore(phase: number, paper: string): Answer | null {
+  sentBefore(phase: number, paper: string): Answer<Mark> | null {
     return (this.#now?.sent ?? phase) < phase ? this.#of(paper) : null;
   }
 
-  #of(paper: string): Answer | null {
+  #of(paper: string): Answer<Mark> | null {
     return this.#now?.paper === paper ? this.#now.answer : null;
   }
 
-  mark(paper: string, answer: Answer) {
+  mark(paper: string, answer: Answer<Mark>) {
     this.#keep({ paper, answer });
   }
 

@@ -46,7 +46,7 @@ export const withoutStorage = () =>
 export type Vote = {
   ballotId: string;
   optionIds: number[];
-  answer?: (number | null)[];
+  answer?: (number | null)[] | string[];
   voterId?: string;
   voter?: string;
 };

@@ -5,8 +5,10 @@ import type { Component } from "svelte";
 import type { Poll } from "../api/generated";
 import type { Voting } from "./voting.svelte";
 
+/** A `Mark` is one thing that a voter marked or wrote. */
+export type Mark = number | string;
 /** `Answer` is what a voter marked, as the poll's kind defines it; null is a mark that was left out. */
-export type Answer = (number | null)[];
+export type Answer<M extends Mark = number> = (M | null)[];
 /**
  * The members of a request in which an answer is sent. The first is that of a choice, by which alone nodes and
  * pages of an older release know it.
@@ -17,7 +19,7 @@ export type Member = (typeof MEMBERS)[number];
 export const [USUAL] = MEMBERS;
 
 /** A `BallotKind` is a kind's part for the phone. */
-export type BallotKind<P extends Poll = Poll> = {
+export type BallotKind<P extends Poll = Poll, M extends Mark = number> = {
   readonly member: Member;
   /** Whether an answer is a single mark, which is sent without a list around it. */
   readonly alone?: true;
@@ -26,14 +28,16 @@ export type BallotKind<P extends Poll = Poll> = {
   /** Returns what the ballot paper says: marks that were set on one paper mean nothing on another. */
   printed(poll: P): unknown;
   /** The ballot paper, with the numbers so far. */
-  readonly Ballot: Component<{ voting: Voting<P> }>;
+  readonly Ballot: Component<{ voting: Voting<P, M> }>;
+  /** Whether an answer can be sent as it is marked; without this member any can that has a mark. */
+  fits?(answer: Answer<M>): boolean;
   /**
    * Returns what a voter with so many marks is told before they are sent; `changing` says that something has
    * just been marked.
    */
   choosing(poll: P, marked: number, changing: boolean): string;
   /** Returns the words on the button that sends what was marked. */
-  sends(voting: Voting<P>): string;
+  sends(voting: Voting<P, M>): string;
   /** Returns what stands out in the numbers, in a sentence; "" while nobody has voted. */
   lead(poll: P): string;
   /** The numbers once more, as a table. */
@@ -41,7 +45,7 @@ export type BallotKind<P extends Poll = Poll> = {
   /** Returns what the receipt calls an answer. */
   yours(poll: P): string;
   /** Returns an answer, a line for each mark. */
-  lines(poll: P, answer: Answer): string[];
+  lines(poll: P, answer: Answer<M>): string[];
 };
 
 /** Whether a single tap is a whole answer. Otherwise an answer is marked first, and sent by a button. */

@@ -6,7 +6,7 @@ import { addStyle } from "./style";
 
 /** A kind that is given polls of its own kind only, which the compiler cannot know. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
-type AnyKind = BallotKind<any>;
+type AnyKind = BallotKind<any, any>;
 
 const choice = () => import("../kinds/choice/ballot");
 const LOAD: Record<string, () => Promise<{ default: AnyKind }>> = {
@@ -16,6 +16,7 @@ const LOAD: Record<string, () => Promise<{ default: AnyKind }>> = {
   ranking: () => import("../kinds/ranking/ballot"),
   points: () => import("../kinds/points/ballot"),
   number: () => import("../kinds/number/ballot"),
+  words: () => import("../kinds/words/ballot"),
 };
 
 class Kinds {

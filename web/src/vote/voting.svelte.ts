@@ -1,14 +1,14 @@
 // Keeps what is marked and what is sent in one poll.
 
 import type { Poll } from "../api/generated";
-import { takesVotes, type Ballot } from "./ballot.svelte";
-import { oneTap, type Answer, type BallotKind } from "./kind";
+import { same, takesVotes, type Ballot } from "./ballot.svelte";
+import { oneTap, type Answer, type BallotKind, type Mark } from "./kind";
 
 /** Joins a voter's marks and ballot in one poll. */
-export class Voting<P extends Poll = Poll> {
+export class Voting<P extends Poll = Poll, M extends Mark = number> {
   #poll: () => P;
-  readonly kind: BallotKind<P>;
-  readonly ballot: Ballot;
+  readonly kind: BallotKind<P, M>;
+  readonly ballot: Ballot<M>;
 
   readonly poll = $derived.by(() => this.#poll());
   readonly paper = $derived.by(() => JSON.stringify(this.kind.printed(this.poll)));
@@ -20,21 +20,32 @@ export class Voting<P extends Poll = Poll> {
   #page = $derived(`${this.poll.round} ${this.paper}`);
   /**
    * What is marked and not sent; or what was sent too late, when the poll has moved on since and may be open
-   * again.
+   * again; or what the server refused, which can be put right.
    */
   #draft = $derived.by(() => {
     const { draft, now } = this.ballot;
-    return draft.on(this.#page) ?? (now.state === "late" ? draft.sentBefore(this.poll.phase ?? 0, this.#page) : null);
+    const [page, phase] = [this.#page, this.returned ? Infinity : (this.poll.phase ?? 0)];
+    const sent = this.returned || now.state === "late" ? draft.sentBefore(phase, page) : null;
+    return (draft.on(page) ?? sent) as Answer<M> | null;
+  });
+  /** Whether the server found something wrong with the answer that was sent, and nothing else is marked yet. */
+  readonly returned = $derived.by(() => {
+    const { draft, now } = this.ballot;
+    const about = now.state === "wrong" && now.wrong?.some((pointer) => pointer.startsWith("/answer"));
+    return !!about && !draft.on(this.#page);
   });
   /** Whether a vote would be taken now. */
   readonly open = $derived.by(() => takesVotes(this.poll, this.ballot));
-  readonly picked: Answer = $derived.by(() => (this.open && this.#draft) || this.ballot.chosen);
+  readonly picked: Answer<M> = $derived.by(() => (this.open && this.#draft) || this.ballot.chosen);
   /** The number of marks. */
   readonly marked = $derived(this.picked.filter((mark) => mark !== null).length);
-  /** Whether something else is marked than was sent. */
-  readonly changing = $derived.by(() => this.#draft !== null && this.picked.join() !== this.ballot.chosen.join());
+  /** Whether something else is marked than was sent, and can be sent. */
+  readonly changing = $derived.by(() => {
+    const fits = this.kind.fits?.(this.picked) ?? true;
+    return this.#draft !== null && !this.returned && fits && !same(this.picked, this.ballot.chosen);
+  });
 
-  constructor(kind: BallotKind<P>, poll: () => P, ballot: Ballot) {
+  constructor(kind: BallotKind<P, M>, poll: () => P, ballot: Ballot<M>) {
     this.kind = kind;
     this.#poll = poll;
     this.ballot = ballot;
@@ -44,7 +55,7 @@ export class Voting<P extends Poll = Poll> {
    * Marks this from now on, or nothing if it is empty. With `send` it is sent at once, unless sending takes a
    * second step.
    */
-  mark(answer: Answer, send: boolean) {
+  mark(answer: Answer<M>, send: boolean) {
     this.ballot.draft.mark(this.#page, answer);
     if (send && !this.twoSteps) this.cast();
   }

@@ -3,7 +3,19 @@
 //!
 //! A poll counts in *slots*, numbered from 0. A *mark* adds a weight to one slot. The fold adds the
 //! marks of an answer and takes away those of the answer that it replaces, without knowing what a
-//! slot stands for. The stores, the announcements and the hash of a result do not know it either.
+//! slot stands for. The stores and the announcements do not know it either.
+//!
+//! | kind | slots |
+//! |---|---|
+//! | [`choice`] | one for each option |
+//! | [`rating`] | one for each statement and step |
+//! | [`ranking`] | one for each option and place |
+//! | [`points`] | two for each option: the sum of its points, and the people who gave it any |
+//! | [`number`] | one for each value |
+//! | [`words`] | one for all words beyond the bound, and one for each name, as names come; see [`Names`] |
+//!
+//! Of all kinds but words, a slot is the same in every partition, and counts are added slot by slot. Each partition
+//! gives slots to names by itself, so words are added name by name; see [`Standing::cloud`](crate::standing::Standing::cloud).
 //!
 //! ```text
 //! KindDraft ──check──▶ Kind ──form──▶ Form      what an organiser writes; kept; what the fold needs
@@ -19,6 +31,7 @@ pub mod number;
 pub mod points;
 pub mod ranking;
 pub mod rating;
+pub mod words;
 
 use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
@@ -29,7 +42,9 @@ use self::number::{Decimal, Number};
 use self::points::{Points, Split};
 use self::ranking::{Order, Ranking};
 use self::rating::{Rating, Steps};
+use self::words::{Names, Said, Words};
 use crate::rule::Violation;
+use crate::seal::{TextKey, Word};
 
 /// A slot is the index of a counter in a poll's counts.
 pub type Slot = usize;
@@ -51,6 +66,8 @@ pub enum Kind {
     Points(Points),
     /// Voters give a number between these bounds.
     Number(Number),
+    /// Voters say words.
+    Words(Words),
 }
 
 /// A draft is a kind as an organiser writes it, not checked yet.
@@ -66,6 +83,8 @@ pub enum KindDraft {
     Points(points::Draft),
     /// Bounds of a number.
     Number(number::Draft),
+    /// Words to say.
+    Words(words::Draft),
 }
 
 impl KindDraft {
@@ -77,6 +96,7 @@ impl KindDraft {
             Self::Ranking(draft) => draft.check(broken).map(Kind::Ranking),
             Self::Points(draft) => draft.check(broken).map(Kind::Points),
             Self::Number(draft) => draft.check(broken).map(Kind::Number),
+            Self::Words(draft) => draft.check(broken).map(Kind::Words),
         }
     }
 }
@@ -90,6 +110,7 @@ impl Kind {
             Self::Ranking(_) => "ranking",
             Self::Points(_) => "points",
             Self::Number(_) => "number",
+            Self::Words(_) => "words",
         }
     }
 
@@ -101,6 +122,7 @@ impl Kind {
             Self::Ranking(ranking) => ranking.kind.as_str(),
             Self::Points(points) => points.kind.as_str(),
             Self::Number(number) => number.kind.as_str(),
+            Self::Words(words) => words.kind.as_str(),
         }
     }
 
@@ -112,6 +134,7 @@ impl Kind {
             Self::Ranking(ranking) => KindDraft::Ranking(ranking.to_draft()),
             Self::Points(points) => KindDraft::Points(points.to_draft()),
             Self::Number(number) => KindDraft::Number(number.to_draft()),
+            Self::Words(words) => KindDraft::Words(words.to_draft()),
         }
     }
 
@@ -123,28 +146,36 @@ impl Kind {
             Self::Ranking(ranking) => Form::Ranking(ranking.form()),
             Self::Points(points) => Form::Points(points.form()),
             Self::Number(number) => Form::Number(number.form()),
+            Self::Words(words) => Form::Words(words.form()),
         }
     }
 
-    /// Reads and checks the answer that a client wrote; the error says where it is wrong.
-    pub fn read(&self, written: &Written<'_>) -> Result<Answer, Violation> {
+    /// Reads and checks the answer that a client wrote; the error says where it is wrong. A kind whose answers hold
+    /// texts needs the poll's `key`.
+    pub fn read(&self, written: &Written<'_>, key: Option<&TextKey>) -> Result<Answer, Violation> {
         match self {
             Self::Choice(choice) => choice.read(written).map(Answer::Choice),
             Self::Rating(rating) => rating.read(written).map(Answer::Rating),
             Self::Ranking(ranking) => ranking.read(written).map(Answer::Ranking),
             Self::Points(points) => points.read(written).map(Answer::Points),
             Self::Number(number) => number.read(written).map(Answer::Number),
+            Self::Words(words) => {
+                let lost =
+                    || Violation::new("/answer", "cannot be taken: the poll's texts were erased");
+                words.read(written, key.ok_or_else(lost)?).map(Answer::Words)
+            }
         }
     }
 
-    /// Returns what an answer says, in the organiser's words.
-    pub fn say(&self, answer: &Answer) -> Vec<String> {
+    /// Returns what an answer says, in the organiser's words, or in the voter's as far as `key` can open them.
+    pub fn say(&self, answer: &Answer, key: Option<&TextKey>) -> Vec<String> {
         match (self, answer) {
             (Self::Choice(choice), Answer::Choice(options)) => choice.say(*options),
             (Self::Rating(rating), Answer::Rating(steps)) => rating.say(steps),
             (Self::Ranking(ranking), Answer::Ranking(order)) => ranking.say(order),
             (Self::Points(points), Answer::Points(split)) => points.say(split),
             (Self::Number(number), Answer::Number(given)) => number.say(*given),
+            (Self::Words(words), Answer::Words(said)) => words.say(said, key),
             // A ballot of another kind never counts.
             _ => Vec::new(),
         }
@@ -154,14 +185,27 @@ impl Kind {
     pub fn ranks_rows(&self) -> bool {
         match self {
             Self::Choice(_) => true,
-            Self::Rating(_) | Self::Ranking(_) | Self::Points(_) | Self::Number(_) => false,
+            Self::Rating(_)
+            | Self::Ranking(_)
+            | Self::Points(_)
+            | Self::Number(_)
+            | Self::Words(_) => false,
         }
+    }
+
+    /// Returns whether answers hold texts, which are sealed under a key of the poll.
+    pub fn holds_texts(&self) -> bool {
+        matches!(self, Self::Words(_))
     }
 
     /// Returns whether the organiser keeps something of the kind that nobody else is told before the poll is closed.
     pub fn keeps_until_close(&self) -> bool {
         match self {
-            Self::Choice(_) | Self::Rating(_) | Self::Ranking(_) | Self::Points(_) => false,
+            Self::Choice(_)
+            | Self::Rating(_)
+            | Self::Ranking(_)
+            | Self::Points(_)
+            | Self::Words(_) => false,
             Self::Number(number) => number.solution.is_some(),
         }
     }
@@ -174,11 +218,12 @@ impl Kind {
             Self::Ranking(ranking) => ranking.text_of(row),
             Self::Points(points) => points.text_of(row),
             Self::Number(number) => number.text_of(row),
+            Self::Words(words) => words.text_of(row),
         }
     }
 
     /// Returns the result of these counts: a row for each option or statement, in the organiser's
-    /// order, or the only row of a number. Slots that the counts lack are zero.
+    /// order, or the only row of a number or of words. Slots that the counts lack are zero.
     pub fn rows<'a>(&'a self, counts: &'a [u64]) -> Vec<Row<'a>> {
         match self {
             Self::Choice(choice) => choice.rows(counts).collect(),
@@ -186,6 +231,7 @@ impl Kind {
             Self::Ranking(ranking) => ranking.rows(counts).collect(),
             Self::Points(points) => points.rows(counts).collect(),
             Self::Number(number) => number.rows(counts).collect(),
+            Self::Words(words) => words.rows(counts).collect(),
         }
     }
 }
@@ -235,10 +281,12 @@ pub enum Form {
     Points(points::Form),
     /// The form of a [`Number`].
     Number(number::Form),
+    /// The form of [`Words`].
+    Words(words::Form),
 }
 
 impl Form {
-    /// Returns the number of slots.
+    /// Returns the number of slots. Words have more as soon as names have come; see [`Names`].
     pub fn slots(self) -> usize {
         match self {
             Self::Choice(form) => form.slots(),
@@ -246,15 +294,18 @@ impl Form {
             Self::Ranking(form) => form.slots(),
             Self::Points(form) => form.slots(),
             Self::Number(form) => form.slots(),
+            Self::Words(form) => form.slots(),
         }
     }
 
     /// Returns the number of votes in these counts: of the marks that each stand for one voter.
     pub fn votes(self, counts: &[u64]) -> u64 {
         match self {
-            Self::Choice(_) | Self::Rating(_) | Self::Ranking(_) | Self::Number(_) => {
-                counts.iter().sum()
-            }
+            Self::Choice(_)
+            | Self::Rating(_)
+            | Self::Ranking(_)
+            | Self::Number(_)
+            | Self::Words(_) => counts.iter().sum(),
             Self::Points(_) => points::Form::votes(counts),
         }
     }
@@ -267,30 +318,23 @@ impl Form {
             (Self::Ranking(form), Answer::Ranking(order)) => form.allows(order),
             (Self::Points(form), Answer::Points(split)) => form.allows(split),
             (Self::Number(form), Answer::Number(number)) => form.allows(*number),
+            (Self::Words(form), Answer::Words(said)) => form.allows(said),
             _ => false,
         }
     }
 
-    /// Calls `mark` with the slot and the weight of each mark of an answer that is allowed.
-    pub fn marks(self, answer: &Answer, mut mark: impl FnMut(Slot, u64)) {
+    /// Calls `mark` with the slot and the weight of each mark of an answer that is allowed. `names` are those of the
+    /// partition, which other kinds than words do without.
+    pub fn marks(self, answer: &Answer, names: &Names, mut mark: impl FnMut(Slot, u64)) {
         match (self, answer) {
             (Self::Choice(_), Answer::Choice(options)) => choice::marks(*options, &mut mark),
             (Self::Rating(form), Answer::Rating(steps)) => form.marks(steps, &mut mark),
             (Self::Ranking(form), Answer::Ranking(order)) => form.marks(order, &mut mark),
             (Self::Points(_), Answer::Points(split)) => points::Form::marks(split, &mut mark),
             (Self::Number(form), Answer::Number(number)) => form.marks(*number, &mut mark),
+            (Self::Words(_), Answer::Words(said)) => words::Form::marks(said, names, &mut mark),
             _ => debug_assert!(false, "an answer of another kind is never allowed"),
         }
-    }
-
-    /// Adds an answer's marks to counts that have all the slots.
-    pub fn add(self, answer: &Answer, counts: &mut [u64]) {
-        self.marks(answer, |slot, weight| counts[slot] += weight);
-    }
-
-    /// Takes away what [`Form::add`] has added.
-    pub fn take_away(self, answer: &Answer, counts: &mut [u64]) {
-        self.marks(answer, |slot, weight| counts[slot] -= weight);
     }
 }
 
@@ -351,6 +395,8 @@ pub enum Answer {
     Points(Split),
     /// The number that the ballot gives.
     Number(Decimal),
+    /// The words that the ballot says.
+    Words(Said),
 }
 
 impl Answer {
@@ -364,8 +410,21 @@ impl Answer {
     pub(crate) fn canonical(&self) -> Option<OptionSet> {
         match self {
             Self::Choice(options) => Some(*options),
-            Self::Rating(_) | Self::Ranking(_) | Self::Points(_) | Self::Number(_) => None,
+            Self::Rating(_)
+            | Self::Ranking(_)
+            | Self::Points(_)
+            | Self::Number(_)
+            | Self::Words(_) => None,
         }
+    }
+
+    /// Returns the words whose names are counted in slots of their own; there are none in other kinds than words.
+    pub fn words(&self) -> impl Iterator<Item = &Word> {
+        let said = match self {
+            Self::Words(said) => Some(said),
+            _ => None,
+        };
+        said.into_iter().flat_map(Said::iter)
     }
 
     /// Reads an answer in the canonical form from the start of these bytes. Returns the rest, too.
@@ -375,7 +434,7 @@ impl Answer {
     }
 
     /// Returns the name and value of the JSON member that exports, traces and votes say the answer
-    /// in. On the log an answer may stand otherwise.
+    /// in. On the log an answer may stand otherwise. Of words it has the names.
     pub fn to_member(&self) -> (&'static str, serde_json::Value) {
         match self {
             Self::Choice(options) => ("optionIds", options.iter().collect()),
@@ -383,6 +442,9 @@ impl Answer {
             Self::Ranking(order) => ("answer", order.iter().collect()),
             Self::Points(split) => ("answer", split.iter().collect()),
             Self::Number(number) => ("answer", serde_json::json!(number)),
+            Self::Words(said) => {
+                ("answer", said.iter().map(|word| word.name.to_string()).collect())
+            }
         }
     }
 
@@ -390,7 +452,11 @@ impl Answer {
     pub fn pack(&self) -> Packed {
         match self {
             Self::Choice(options) => Packed::Bits(options.bits()),
-            Self::Rating(_) | Self::Ranking(_) | Self::Points(_) | Self::Number(_) => {
+            Self::Rating(_)
+            | Self::Ranking(_)
+            | Self::Points(_)
+            | Self::Number(_)
+            | Self::Words(_) => {
                 Packed::Json(serde_json::to_string(self).expect("an answer is plain data"))
             }
         }
@@ -415,6 +481,7 @@ impl std::fmt::Display for Answer {
             Self::Ranking(order) => order.fmt(f),
             Self::Points(split) => split.fmt(f),
             Self::Number(number) => write!(f, "number {number}"),
+            Self::Words(said) => said.fmt(f),
         }
     }
 }

@@ -11,8 +11,10 @@ pub(crate) use self::draft::origins;
 pub use self::draft::{Draft, MAX_CLOSES_AFTER, MAX_ORIGINS, MAX_QUESTION_CHARS};
 use crate::gate::Gate;
 use crate::id::{EventId, PollId, UnixMillis};
+use crate::kind::words::Verdict;
 use crate::kind::{Form, Kind};
 use crate::rule::Violation;
+use crate::seal::TextKey;
 
 /// `Revote` says what a voter's second ballot does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -151,6 +153,10 @@ pub struct Poll {
     /// all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub embed: Vec<String>,
+    /// The key of what voters write, if the poll's kind holds texts. It lies in the store alone: it is never part of
+    /// the poll's JSON, and so of no announcement. Deleting the poll destroys it.
+    #[serde(skip)]
+    pub text_key: Option<TextKey>,
 }
 
 /// `ChangeRefused` says why a change of a poll was not made.
@@ -202,6 +208,7 @@ impl Poll {
             owner,
             event: None,
             embed: written.embed,
+            text_key: None,
         })
     }
 
@@ -239,6 +246,40 @@ impl Poll {
             self.revision += 1;
         }
         Ok(changed)
+    }
+
+    /// Gives the poll a key for what voters write, made from these random bytes, if its kind holds texts and it has
+    /// none yet. A draft keeps its key while it is of another kind. Were it given another key later, a node that has
+    /// not heard of it would seal votes under the first one.
+    pub fn give_text_key(&mut self, random: impl FnOnce() -> [u8; 64]) {
+        if self.kind.holds_texts() && self.text_key.is_none() {
+            self.text_key = Some(TextKey::new(random()));
+        }
+    }
+
+    /// Takes the organiser's verdict on words. Returns whether that changed anything.
+    pub fn moderate(&mut self, verdict: &Verdict) -> Result<bool, ChangeRefused> {
+        self.require(&[PollStatus::Draft, PollStatus::Open, PollStatus::Closed])?;
+        let Kind::Words(words) = &mut self.kind else {
+            let detail = format!("a poll of the kind {} has no words", self.kind.word());
+            return Err(ChangeRefused::Invalid(vec![Violation::new("", detail)]));
+        };
+        let taken = words.moderation.take(verdict);
+        let changed = taken.map_err(|broken| ChangeRefused::Invalid(vec![broken]))?;
+        if changed {
+            self.forget_erased();
+            self.revision += 1;
+        }
+        Ok(changed)
+    }
+
+    /// Takes out of the key what could open the texts that were erased.
+    pub(crate) fn forget_erased(&mut self) {
+        if let (Kind::Words(words), Some(key)) = (&self.kind, &mut self.text_key) {
+            for name in &words.moderation.erased {
+                *key = key.erase(*name);
+            }
+        }
     }
 
     /// Returns what was written, to be edited further.
@@ -368,6 +409,7 @@ impl Poll {
         self.require(&[PollStatus::Draft, PollStatus::Open, PollStatus::Closed])?;
         self.status = PollStatus::Deleted;
         self.closed_at = self.closed_at.or(Some(now));
+        self.text_key = None;
         self.next_phase();
         Ok(())
     }

@@ -44,7 +44,7 @@ struct Line<'a> {
     ballot_id: BallotId,
     voter_id: &'a str,
     #[serde(flatten)]
-    answer: BTreeMap<&'static str, Value>,
+    answer: BTreeMap<&'static str, &'a Value>,
     outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
@@ -77,10 +77,11 @@ impl Ledger {
 
     /// Writes a ballot with its fate.
     pub fn write(&self, ballot: &Ballot, fate: Fate, answered: &Answered) {
+        let (member, answer) = &ballot.answer;
         let line = Line {
             ballot_id: ballot.id,
             voter_id: &ballot.voter,
-            answer: BTreeMap::from([ballot.answer.to_member()]),
+            answer: BTreeMap::from([(*member, answer)]),
             outcome: match fate {
                 Fate::Acknowledged => "acknowledged",
                 Fate::Unknown => "unknown",

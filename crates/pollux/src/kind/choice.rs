@@ -9,7 +9,7 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
 
-use super::{BarRow, bar};
+use super::{BarRow, Member, bar};
 use crate::exit::{Failure, Outcome};
 use crate::terminal::{grouped, percent};
 
@@ -66,14 +66,6 @@ pub fn draw(form: Form, rank: impl Fn(&mut StdRng) -> u8, dice: &mut StdRng) -> 
     OptionSet::of(chosen).unwrap_or_default()
 }
 
-/// Returns the member that says these options in a vote.
-pub fn member(marked: OptionSet) -> (&'static str, Value) {
-    match &*marked.iter().collect::<Vec<_>>() {
-        [one] => ("optionId", (*one).into()),
-        several => ("optionIds", several.into()),
-    }
-}
-
 /// A sheet of ballots has these columns for the options that were marked.
 pub const COLUMNS: [&str; 2] = ["optionIds", "options"];
 
@@ -98,7 +90,7 @@ pub struct Vote {
 
 impl Vote {
     /// Returns the member that says the option in a vote.
-    pub fn member(&self) -> (&'static str, Value) {
+    pub fn member(&self) -> Member {
         ("optionId", self.option.unwrap_or(1).into())
     }
 

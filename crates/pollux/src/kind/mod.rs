@@ -9,11 +9,16 @@ mod number;
 mod points;
 mod ranking;
 mod rating;
+mod words;
 
 use std::borrow::Cow;
 use std::num::TryFromIntError;
 
-use pollux_core::kind::{Answer, Form, Kind};
+use pollux_core::kind::{Answer, Form, Kind, Written};
+use pollux_core::poll::Poll;
+use pollux_core::rule::Violation;
+use pollux_core::seal::TextKey;
+use pollux_core::standing::Standing;
 use pollux_server::watch::view::PollView;
 use pollux_server::watch::view::kind::KindView;
 use rand::RngExt;
@@ -26,7 +31,12 @@ use crate::exit::Outcome;
 /// Returns the polls that the demo shows, as an organiser writes them. [`SAMPLE_VOTE`] is a vote in the first.
 pub fn samples() -> Vec<Value> {
     let more = rating::samples().into_iter().chain(ranking::samples()).chain(points::samples());
-    choice::samples().into_iter().chain(more).chain(number::samples()).collect()
+    choice::samples()
+        .into_iter()
+        .chain(more)
+        .chain(number::samples())
+        .chain(words::samples())
+        .collect()
 }
 
 /// Returns the poll that an audience creates if it is told of none.
@@ -42,7 +52,18 @@ pub fn form(described: &KindView) -> Result<Form, TryFromIntError> {
         KindView::Ranking(ranking) => Form::Ranking(ranking::form(ranking)?),
         KindView::Points(points) => Form::Points(points::form(points)?),
         KindView::Number(number) => Form::Number(number::form(number)?),
+        KindView::Words(words) => Form::Words(words::form(words)),
     })
+}
+
+/// A `Member` is an answer as a voter writes it: the name and the value of the JSON member that says it in a vote.
+pub type Member = (&'static str, Value);
+
+/// Returns the answer that a poll of this kind reads from what a voter wrote. Texts need the poll's `key`.
+pub fn read(kind: &Kind, (_, value): &Member, key: Option<&TextKey>) -> Result<Answer, Violation> {
+    let json = value.to_string();
+    // A choice reads what its own members hold from `answer`, too.
+    kind.read(&Written { answer: Some(&json), ..Written::default() }, key)
 }
 
 /// `Answers` draws answers at random that a poll allows.
@@ -61,20 +82,24 @@ impl Answers {
             Form::Ranking(form) => ranking::ranks(form),
             Form::Points(form) => points::ranks(form),
             Form::Number(form) => number::ranks(form),
+            Form::Words(_) => words::ranks(),
         };
         Self { form, popularity: Zipf::new(ranks, exponent) }
     }
 
     /// Draws an answer.
-    pub fn draw(&self, dice: &mut StdRng) -> Answer {
+    pub fn draw(&self, dice: &mut StdRng) -> Member {
         let rank = |dice: &mut StdRng| self.popularity.draw(dice);
-        match self.form {
+        let answer = match self.form {
             Form::Choice(form) => Answer::Choice(choice::draw(form, rank, dice)),
             Form::Rating(form) => Answer::Rating(rating::draw(form, rank, dice)),
             Form::Ranking(form) => Answer::Ranking(ranking::draw(form, rank, dice)),
             Form::Points(form) => Answer::Points(points::draw(form, rank, dice)),
             Form::Number(form) => Answer::Number(number::draw(form, rank, dice)),
-        }
+            // What a ballot holds of a text depends on the poll's key, which no voter has.
+            Form::Words(form) => return ("answer", words::draw(form, rank, dice)),
+        };
+        answer.to_member()
     }
 }
 
@@ -102,16 +127,6 @@ impl Zipf {
     }
 }
 
-/// Returns the name and the value of the member that says this answer in a vote.
-pub fn member(answer: &Answer) -> (&'static str, Value) {
-    match answer {
-        Answer::Choice(marked) => choice::member(*marked),
-        Answer::Rating(_) | Answer::Ranking(_) | Answer::Points(_) | Answer::Number(_) => {
-            answer.to_member()
-        }
-    }
-}
-
 /// `Vote` has the flags that say what to answer in a poll of any kind.
 #[derive(clap::Args)]
 pub struct Vote {
@@ -124,7 +139,8 @@ pub struct Vote {
         help = "Answer to vote with: numbers of options in a choice, such as [1,3]; in a rating a step or null for each \
                 statement, such as [5,null,3] [default there: the highest step for each]; in a ranking numbers of \
                 options, the best first [default there: the organiser's order]; points for each option, such as \
-                [40,0,60] [default there: all for the first]; or a number, such as 42.5 [default there: the middle]",
+                [40,0,60] [default there: all for the first]; a number, such as 42.5 [default there: the middle]; or \
+                words, such as [\"rust\"] [default there: [\"Pollux\"]]",
         requires = "cast",
         conflicts_with = "ballot",
         allow_hyphen_values = true,
@@ -140,9 +156,8 @@ fn answer(text: &str) -> Result<Value, String> {
 }
 
 impl Vote {
-    /// Returns the name and the value of the member that says the answer in a vote. It is an error if a flag
-    /// does not fit the poll's kind.
-    pub fn member(&self, poll: &KindView) -> Outcome<(&'static str, Value)> {
+    /// Returns the answer as a vote says it. It is an error if a flag does not fit the poll's kind.
+    pub fn member(&self, poll: &KindView) -> Outcome<Member> {
         match (&self.answer, poll) {
             (Some(answer), _) => Ok(("answer", answer.clone())),
             (None, KindView::Choice(_)) => Ok(self.choice.member()),
@@ -162,11 +177,15 @@ impl Vote {
                 self.choice.refuse(|| number::describe(number))?;
                 Ok(("answer", number::middle(number)))
             }
+            (None, KindView::Words(words)) => {
+                self.choice.refuse(|| words::describe(words))?;
+                Ok(("answer", words::usual()))
+            }
         }
     }
 }
 
-/// `NewPoll` has the flags that say what a new poll asks.
+/// `NewPoll` has the flags that say what a new poll asks whose ballots hold no texts.
 #[derive(clap::Args)]
 pub struct NewPoll {
     /// Question of the new poll
@@ -198,10 +217,34 @@ impl NewPoll {
     }
 }
 
+/// `NewPollOfAnyKind` has the flags that say what a new poll asks.
+#[derive(clap::Args)]
+pub struct NewPollOfAnyKind {
+    #[command(flatten)]
+    plain: NewPoll,
+    #[command(flatten)]
+    words: words::NewPoll,
+}
+
+impl NewPollOfAnyKind {
+    /// Returns the poll as an organiser writes it.
+    pub fn body(&self) -> Value {
+        let mut body = self.plain.body();
+        self.words.write(&mut body);
+        body
+    }
+}
+
 /// `COLUMNS` has each kind's own columns in a sheet of ballots. The first of a kind's columns has the answer in
-/// numbers, and the second one in the organiser's words.
-pub const COLUMNS: [&[&str]; 5] =
-    [&choice::COLUMNS, &rating::COLUMNS, &ranking::COLUMNS, &points::COLUMNS, &number::COLUMNS];
+/// numbers or names, and the second one as people read it.
+pub const COLUMNS: [&[&str]; 6] = [
+    &choice::COLUMNS,
+    &rating::COLUMNS,
+    &ranking::COLUMNS,
+    &points::COLUMNS,
+    &number::COLUMNS,
+    &words::COLUMNS,
+];
 
 /// Returns the columns of [`COLUMNS`] that ballots in polls of this kind fill.
 pub fn columns(kind: &Kind) -> &'static [&'static str; 2] {
@@ -211,14 +254,24 @@ pub fn columns(kind: &Kind) -> &'static [&'static str; 2] {
         Kind::Ranking(_) => &ranking::COLUMNS,
         Kind::Points(_) => &points::COLUMNS,
         Kind::Number(_) => &number::COLUMNS,
+        Kind::Words(_) => &words::COLUMNS,
     }
 }
 
-/// Returns an answer in numbers, as one cell of a sheet.
+/// Returns an answer as people read it, as far as the poll's key can open it.
+pub fn say(poll: &Poll, answer: &Answer) -> Vec<String> {
+    let key = poll.text_key.as_ref();
+    match (&poll.kind, answer) {
+        (Kind::Words(words), Answer::Words(said)) => words::say(words, said, key),
+        (kind, answer) => kind.say(answer, key),
+    }
+}
+
+/// Returns an answer in numbers or names, as one cell of a sheet.
 pub fn cell(answer: &Answer) -> String {
     match answer {
         Answer::Choice(marked) => choice::cell(*marked),
-        Answer::Rating(_) | Answer::Ranking(_) | Answer::Points(_) => {
+        Answer::Rating(_) | Answer::Ranking(_) | Answer::Points(_) | Answer::Words(_) => {
             answer.to_member().1.to_string()
         }
         // JSON may have an exponent, which sheets do without.
@@ -238,24 +291,40 @@ pub struct BarRow<'a> {
     pub note: String,
 }
 
-/// Returns the rows of the poll's picture.
-pub fn rows(poll: &PollView) -> Vec<BarRow<'_>> {
+/// Returns the rows of the poll's picture. Of a kind that has no bound of its own they are at most `most`.
+pub fn rows(poll: &PollView, most: usize) -> Vec<BarRow<'_>> {
     match &poll.kind {
         KindView::Choice(choice) => choice::rows(choice, poll.total_voters.unwrap_or(0)),
         KindView::Rating(rating) => rating::rows(rating),
         KindView::Ranking(ranking) => ranking::rows(ranking),
         KindView::Points(points) => points::rows(points),
         KindView::Number(number) => number::rows(number),
+        KindView::Words(words) => words::rows(words, poll.total_voters.unwrap_or(0), most),
     }
 }
 
-/// Returns a line of figures below the picture, of kinds that have some of the poll as a whole.
-pub fn summary(poll: &PollView) -> Option<String> {
+/// Returns a line of figures below the picture of so many rows, of kinds that have some of the poll as a whole.
+pub fn summary(poll: &PollView, rows: usize) -> Option<String> {
     match &poll.kind {
         KindView::Number(number) => number::summary(number),
+        KindView::Words(words) => words::summary(words, rows),
         KindView::Choice(_) | KindView::Rating(_) | KindView::Ranking(_) | KindView::Points(_) => {
             None
         }
+    }
+}
+
+/// Returns the lines in which a recount tells people more of a result than its number of votes.
+pub fn recounted(standing: &Standing) -> Vec<String> {
+    match &standing.poll.kind {
+        Kind::Words(words) => {
+            words::recounted(words, &standing.cloud(), standing.poll.text_key.as_ref())
+        }
+        Kind::Choice(_)
+        | Kind::Rating(_)
+        | Kind::Ranking(_)
+        | Kind::Points(_)
+        | Kind::Number(_) => Vec::new(),
     }
 }
 
@@ -305,6 +374,13 @@ mod tests {
         described(json!({ "kind": "points", "budget": budget, "options": options }))
     }
 
+    fn words(most: u8) -> KindView {
+        described(json!({
+            "kind": "words", "maxWords": most, "approve": false, "words": [], "moreWords": 0,
+            "otherVotes": 0, "unshownVotes": 0,
+        }))
+    }
+
     fn number() -> KindView {
         described(json!({
             "kind": "number", "min": -1, "max": 2.5, "step": 0.5, "unit": "kg", "solution": null,
@@ -340,6 +416,14 @@ mod tests {
         assert_eq!(said(&["--answer", "[0,1,2]"], &points(9)), Ok(("answer", json!([0, 1, 2]))));
         assert_eq!(said(&[], &number()), Ok(("answer", json!(1))));
         assert_eq!(said(&["--answer", "-0.5"], &number()), Ok(("answer", json!(-0.5))));
+        assert_eq!(said(&[], &words(3)), Ok(("answer", json!(["Pollux"]))));
+        let typed = json!(["rust", "fast builds"]);
+        let flags = ["--answer", r#"["rust","fast builds"]"#];
+        assert_eq!(said(&flags, &words(3)), Ok(("answer", typed)));
+        let refused = said(&["--option", "2"], &words(3)).unwrap_err();
+        insta::assert_snapshot!(refused, @r#"--option is for a choice, and this poll takes words: give --answer with a list of 1 to 3 words or short phrases, such as ["rust","fast builds"]"#);
+        let refused = said(&["--option", "2"], &words(1)).unwrap_err();
+        insta::assert_snapshot!(refused, @r#"--option is for a choice, and this poll takes words: give --answer with a list of one word or short phrase, such as ["rust"]"#);
         let refused = said(&["--option", "2"], &number()).unwrap_err();
         insta::assert_snapshot!(refused, @"--option is for a choice, and this poll takes a number: give --answer with one from -1 to 2.5, in steps of 0.5");
         let refused = said(&["--option", "2"], &ranking()).unwrap_err();
@@ -367,7 +451,7 @@ mod tests {
 
     #[test]
     fn flags_make_a_poll_of_any_kind() {
-        let made = |flags: &[&str]| typed::<NewPoll>(flags).map(|made| made.body());
+        let made = |flags: &[&str]| typed::<NewPollOfAnyKind>(flags).map(|made| made.body());
         assert_eq!(made(&[]), Ok(usual_poll()));
         assert_eq!(
             made(&["--question", "?", "--option", "a", "--option", "b"]),
@@ -399,6 +483,39 @@ mod tests {
             made(&["--question", "?", "--max", "9"]),
             Ok(json!({ "question": "?", "kind": "number", "max": 9 }))
         );
+        assert_eq!(
+            made(&["--question", "?", "--max-words", "2", "--approve"]),
+            Ok(json!({ "question": "?", "kind": "words", "maxWords": 2, "approve": true }))
+        );
+        assert_eq!(
+            made(&["--question", "?", "--max-words", "1"]),
+            Ok(json!({ "question": "?", "kind": "words", "maxWords": 1 }))
+        );
+        let of_words = ["--question", "?", "--max-words", "2"];
+        for other in [
+            "--option",
+            "--statement",
+            "--steps",
+            "--places",
+            "--budget",
+            "--max",
+            "--min",
+            "--step",
+            "--unit",
+            "--solution",
+        ] {
+            assert!(made(&[&of_words[..], &[other, "1"]].concat()).is_err(), "{other}");
+        }
+        for wrong in [
+            &["--max-words", "2"][..],
+            &["--question", "?", "--approve"],
+            &["--question", "?", "--option", "a", "--option", "b", "--approve"],
+            &["--question", "?", "--statement", "a", "--approve"],
+            &["--question", "?", "--max", "9", "--approve"],
+            &["--question", "?", "--max-words", "two"],
+        ] {
+            assert!(made(wrong).is_err(), "{wrong:?}");
+        }
         for wrong in [
             &["--question", "?"][..],
             &["--max", "9"],
@@ -424,18 +541,55 @@ mod tests {
         }
     }
 
+    /// Returns the kind of a poll as the store keeps it.
+    fn kept(kind: Value) -> Kind {
+        serde_json::from_value(kind).unwrap()
+    }
+
     #[test]
     fn whatever_is_asked_the_answers_drawn_are_allowed() {
+        use pollux_core::kind::words::Names;
         use rand::SeedableRng;
         let mut dice = StdRng::seed_from_u64(7);
-        for view in [choice(), rating(), ranking(), points(1), points(7), points(1000), number()] {
+        let points = |budget: u16| {
+            let options = ["a", "b", "c"];
+            kept(json!({ "kind": "points", "budget": budget, "options": options }))
+        };
+        let words = |most: u8| kept(json!({ "kind": "words", "maxWords": most }));
+        for (view, kind) in [
+            (choice(), kept(json!({ "kind": "multiple", "maxChoices": 2, "options": ["a", "b"] }))),
+            (
+                rating(),
+                kept(json!({
+                    "kind": "rating", "statements": ["a", "b"], "steps": 4, "lowest": 0,
+                    "lowLabel": "", "highLabel": "", "symbol": "numbers",
+                })),
+            ),
+            (
+                ranking(),
+                kept(json!({ "kind": "ranking", "places": 2, "options": ["a", "b", "c"] })),
+            ),
+            (self::points(1), points(1)),
+            (self::points(7), points(7)),
+            (self::points(1000), points(1000)),
+            (
+                number(),
+                kept(json!({
+                    "kind": "number", "min": -1, "max": 2.5, "step": 0.5, "unit": "kg",
+                })),
+            ),
+            (self::words(1), words(1)),
+            (self::words(10), words(10)),
+        ] {
             let form = form(&view).unwrap();
+            assert_eq!(form, kind.form());
             let answers = Answers::new(form, 1.0);
             let mut counts = vec![0; form.slots()];
+            let key = TextKey::new([7; 64]);
             for _ in 0..500 {
-                let answer = answers.draw(&mut dice);
-                assert!(form.allows(&answer), "{answer:?}");
-                form.add(&answer, &mut counts);
+                let drawn = answers.draw(&mut dice);
+                let answer = read(&kind, &drawn, Some(&key)).expect("it is allowed");
+                form.marks(&answer, &Names::default(), |slot, weight| counts[slot] += weight);
             }
             assert!(counts.iter().all(|count| *count > 0), "any mark may be drawn: {counts:?}");
         }

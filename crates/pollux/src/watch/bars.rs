@@ -9,14 +9,20 @@ use crossterm::queue;
 use crossterm::style::Stylize;
 use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate};
 use pollux_server::watch::view::PollView;
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
 
 use crate::kind::{BarRow, rows, summary};
 use crate::terminal::{colour, quantity};
 
-/// The picture is this many columns wide if the width of the terminal is unknown.
-const DEFAULT_WIDTH: usize = 80;
-/// This many characters of a label are shown.
+/// The picture has so many columns and lines if the size of the terminal is unknown.
+const DEFAULT_SIZE: (u16, u16) = (80, 24);
+/// This many columns of a label are shown.
 const LABEL: usize = 28;
+/// So many lines are not for bars: the question, the figures, the foot, and the line of the cursor.
+const OTHER_LINES: usize = 4;
+/// A line for a log has so many rows of a kind that may have any number.
+const ROWS_IN_LINE: usize = 10;
 /// From this age on the picture says how old its data is.
 const OLD: Duration = Duration::from_secs(5);
 
@@ -44,8 +50,9 @@ impl Screen {
         if !self.over && self.lines > 0 {
             return Ok(());
         }
-        let width = crossterm::terminal::size().map_or(DEFAULT_WIDTH, |(w, _)| usize::from(w));
-        let text = picture(poll, age, trouble, width, self.colour);
+        let (width, height) = crossterm::terminal::size().unwrap_or(DEFAULT_SIZE);
+        let most = usize::from(height).saturating_sub(OTHER_LINES).max(1);
+        let text = picture(poll, age, trouble, (width.into(), most), self.colour);
         let mut out = stdout().lock();
         if self.over {
             queue!(out, BeginSynchronizedUpdate)?;
@@ -65,10 +72,11 @@ impl Screen {
 /// Returns the poll in one line for a log: `open, 1,204 votes  Rust: 604  Go: 600`.
 pub fn line(poll: &PollView) -> String {
     let mut line = state(poll);
-    for row in rows(poll) {
+    let rows = rows(poll, ROWS_IN_LINE);
+    for row in &rows {
         let _ = write!(line, "  {}: {}", row.text, row.number);
     }
-    if let Some(figures) = summary(poll) {
+    if let Some(figures) = summary(poll, rows.len()) {
         let _ = write!(line, "  {figures}");
     }
     line
@@ -88,26 +96,28 @@ fn state(poll: &PollView) -> String {
     }
 }
 
-/// Returns the whole picture, at most `width` columns wide.
+/// Returns the whole picture, at most `width` columns wide. Of a kind that may have any number of rows it has `most`.
 fn picture(
     poll: &PollView,
     age: Duration,
     trouble: Option<&str>,
-    width: usize,
+    (width, most): (usize, usize),
     colour: bool,
 ) -> String {
     let mut text = String::new();
     let bold = |text: String| if colour { text.bold().to_string() } else { text };
     let dim = |text: String| if colour { text.dim().to_string() } else { text };
-    let rows = rows(poll);
-    let label = rows.iter().map(|row| row.text.chars().count()).max().unwrap_or(0).min(LABEL);
-    let number = rows.iter().map(|row| row.number.chars().count()).max().unwrap_or(0);
-    let note = rows.iter().map(|row| row.note.chars().count()).max().unwrap_or(0);
+    let rows = rows(poll, most);
+    let widest = |of: fn(&BarRow<'_>) -> usize| rows.iter().map(of).max().unwrap_or(0);
+    let label = widest(|row| columns(&row.text)).min(LABEL);
+    let number = widest(|row| columns(&row.number));
+    let note = widest(|row| columns(&row.note));
     let room = width.saturating_sub(label + number + note + 6).clamp(4, 60);
 
     let _ = writeln!(text, "{}", bold(cut(&poll.question, width.max(8))));
     for BarRow { text: name, bar: part, number: value, note } in &rows {
         let name = cut(name, label);
+        let name = format!("{name}{}", " ".repeat(label.saturating_sub(columns(&name))));
         let _ = match part {
             Some((part, longest)) => {
                 let bar = bar(*part, room);
@@ -116,12 +126,12 @@ fn picture(
                     (true, false) => bar.blue().to_string(),
                     (false, _) => bar,
                 };
-                writeln!(text, "{name:<label$}  {bar}  {value:>number$} {note}")
+                writeln!(text, "{name}  {bar}  {value:>number$} {note}")
             }
-            None => writeln!(text, "{name:<label$}  –"),
+            None => writeln!(text, "{name}  –"),
         };
     }
-    if let Some(figures) = summary(poll) {
+    if let Some(figures) = summary(poll, rows.len()) {
         let _ = writeln!(text, "{}", cut(&figures, width.max(8)));
     }
     let mut foot = state(poll);
@@ -151,14 +161,27 @@ fn bar(part: f64, room: usize) -> String {
     bar
 }
 
-/// Returns at most `most` characters of a text, with control characters replaced: what an organiser wrote
-/// must not move our cursor.
+/// Returns how many columns of a terminal a text takes. A character of an East Asian script takes two, and so does an
+/// emoji of whatever parts. Each character is counted by itself, because few terminals join letters.
+fn columns(text: &str) -> usize {
+    text.graphemes(true).map(UnicodeWidthStr::width).sum()
+}
+
+/// Returns as much of a text as fits into so many columns, with control characters replaced: what people wrote must not
+/// move our cursor.
 fn cut(text: &str, most: usize) -> String {
     let safe = |c: char| if c.is_control() { '\u{FFFD}' } else { c };
-    if text.chars().count() <= most {
-        return text.chars().map(safe).collect();
+    let text: String = text.chars().map(safe).collect();
+    if columns(&text) <= most {
+        return text;
     }
-    text.chars().take(most.saturating_sub(1)).map(safe).chain(['…']).collect()
+    let mut room = most.saturating_sub(1);
+    let fits = |character: &&str| {
+        let left = room.checked_sub(columns(character));
+        room = left.unwrap_or(0);
+        left.is_some()
+    };
+    text.graphemes(true).take_while(fits).chain(["…"]).collect()
 }
 
 #[cfg(test)]
@@ -171,6 +194,7 @@ mod tests {
     use pollux_server::watch::view::kind::rating::{
         RatingView, RatingWord, StatementView, SymbolView,
     };
+    use pollux_server::watch::view::kind::words::{WordView, WordsView, WordsWord};
 
     use super::*;
 
@@ -231,7 +255,7 @@ mod tests {
 
     #[test]
     fn a_picture_keeps_to_its_width() {
-        let drawn = picture(&poll([Some(1500), Some(500)]), Duration::ZERO, None, 60, false);
+        let drawn = picture(&poll([Some(1500), Some(500)]), Duration::ZERO, None, (60, 20), false);
         insta::assert_snapshot!(drawn, @r"
         Which?
         Rust                          █████████████████  1,500  75%
@@ -243,7 +267,8 @@ mod tests {
 
     #[test]
     fn hidden_results_show_no_number() {
-        let drawn = picture(&poll([None, None]), Duration::from_secs(9), Some("gone"), 80, false);
+        let drawn =
+            picture(&poll([None, None]), Duration::from_secs(9), Some("gone"), (80, 20), false);
         insta::assert_snapshot!(drawn, @r"
         Which?
         Rust                          –
@@ -280,7 +305,7 @@ mod tests {
                 statement(2, "The food", None, [0; 5]),
             ],
         });
-        let drawn = picture(&of(kind, [Some(20), Some(1)]), Duration::ZERO, None, 50, false);
+        let drawn = picture(&of(kind, [Some(20), Some(1)]), Duration::ZERO, None, (50, 20), false);
         insta::assert_snapshot!(drawn, @r"
         Which?
         The room  ██████████████████████▍       4.2 ▁▂▃██
@@ -305,7 +330,7 @@ mod tests {
             places: 2,
             options: vec![option(1, "App", 1200, Some(1.3)), option(2, "Shop", 600, None)],
         });
-        let drawn = picture(&of(kind, [Some(20), Some(1)]), Duration::ZERO, None, 50, false);
+        let drawn = picture(&of(kind, [Some(20), Some(1)]), Duration::ZERO, None, (50, 20), false);
         insta::assert_snapshot!(drawn, @r"
         Which?
         App   ██████████████████████████  1,200 place 1.3
@@ -327,7 +352,7 @@ mod tests {
             budget: 100,
             options: vec![option(1, "App", 1200, 20), option(2, "Shop", 300, 1)],
         });
-        let drawn = picture(&of(kind, [Some(20), Some(1)]), Duration::ZERO, None, 50, false);
+        let drawn = picture(&of(kind, [Some(20), Some(1)]), Duration::ZERO, None, (50, 20), false);
         insta::assert_snapshot!(drawn, @r"
         Which?
         App   ███████████████████████████████  1,200  80%
@@ -367,7 +392,7 @@ mod tests {
             counts[slot] = people;
         }
         let view = of(number(Some(counts)), [Some(10), Some(0)]);
-        let drawn = picture(&view, Duration::ZERO, None, 66, false);
+        let drawn = picture(&view, Duration::ZERO, None, (66, 20), false);
         insta::assert_snapshot!(drawn, @r"
         Which?
         0–2 kg        █████▍                                       1  10%
@@ -387,13 +412,83 @@ mod tests {
                 .ends_with("mean 4.35 kg · median 3 kg · right answer 3.25 kg · nearest 3 kg by 5")
         );
         let hidden = of(number(None), [None, None]);
-        insta::assert_snapshot!(picture(&hidden, Duration::ZERO, None, 66, false), @r"
+        insta::assert_snapshot!(picture(&hidden, Duration::ZERO, None, (66, 20), false), @r"
         Which?
         answers  –
         open, results hidden · join with 482913
         ");
         let nobody = of(number(Some(vec![0; 41])), [Some(0), Some(0)]);
         assert_eq!(line(&nobody).matches(':').count(), 0, "there are no bars: {}", line(&nobody));
+    }
+
+    /// Returns the view of these words, and of others that it does not have.
+    fn words(shown: Option<&[(&str, u64)]>, more: u64) -> KindView {
+        let known = shown.map(|_| more);
+        let word = |(text, votes): &(&str, u64)| WordView { text: (*text).into(), votes: *votes };
+        KindView::Words(WordsView {
+            kind: WordsWord::Words,
+            max_words: 3,
+            approve: false,
+            words: shown.map(|words| words.iter().map(word).collect()),
+            more_words: known,
+            other_votes: known.map(|more| more * 1000),
+            unshown_votes: known.map(|more| more / 2),
+        })
+    }
+
+    #[test]
+    fn the_top_words_are_shown_in_columns_whatever_their_script() {
+        let shown = [
+            ("Rust", 1200),
+            ("可观测性", 600),
+            ("نجاح", 50),
+            ("👩🏽‍💻 only", 20),
+            ("접근성을 처음부터 생각하는 화면과 글", 3),
+            ("Ünïcödé", 1),
+        ];
+        let view = of(words(Some(&shown), 2), [Some(1500), Some(0)]);
+        let drawn = |most| picture(&view, Duration::ZERO, None, (56, most), false);
+        insta::assert_snapshot!(drawn(20), @r"
+        Which?
+        Rust                          █████████████  1,200  80%
+        可观测性                      ██████▌          600  40%
+        نجاح                          ▌                 50   3%
+        👩🏽‍💻 only                       ▏                 20   1%
+        접근성을 처음부터 생각하는 …                     3 0.2%
+        Ünïcödé                                          1 0.1%
+        and 2 more · other words: 2,000 votes · not shown: 1 vo…
+        open, 1,500 votes · join with 482913
+        ");
+        assert!(drawn(20).lines().all(|line| columns(line) <= 56), "{}", drawn(20));
+        let bars = |drawn: &str| drawn.lines().filter(|line| line.contains('%')).count();
+        assert_eq!((bars(&drawn(20)), bars(&drawn(4))), (6, 4));
+        assert!(drawn(4).contains("\nand 4 more · "), "{}", drawn(4));
+        let few = of(words(Some(&shown[..1]), 0), [Some(1200), Some(0)]);
+        assert_eq!(line(&few), "open, 1,200 votes  Rust: 1,200", "there is nothing more to tell");
+        let hidden = picture(&of(words(None, 0), [None; 2]), Duration::ZERO, None, (56, 9), false);
+        insta::assert_snapshot!(hidden, @r"
+        Which?
+        words  –
+        open, results hidden · join with 482913
+        ");
+    }
+
+    #[test]
+    fn a_line_for_a_log_has_only_the_first_words() {
+        let many: Vec<_> = (0..300).map(|_| ("a word", 1)).collect();
+        let line = line(&of(words(Some(&many), 1), [Some(300), Some(0)]));
+        assert_eq!(line.matches("a word: 1").count(), ROWS_IN_LINE, "{line}");
+        assert!(line.ends_with("  and 291 more · other words: 1,000 votes"), "{line}");
+    }
+
+    #[test]
+    fn a_text_is_cut_between_characters() {
+        assert_eq!(cut("可观测性", 8), "可观测性");
+        assert_eq!(cut("可观测性", 7), "可观测…");
+        assert_eq!(cut("可观测性", 6), "可观…", "half a column is left");
+        assert_eq!(cut("a👩🏽‍💻b", 3), "a…");
+        assert_eq!(cut("a👩🏽‍💻b", 4), "a👩🏽‍💻b");
+        assert_eq!(cut("e\u{301}e\u{301}e\u{301}", 2), "e\u{301}…");
     }
 
     #[test]

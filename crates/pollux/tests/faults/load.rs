@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail, ensure};
 use parking_lot::Mutex;
+use pollux_checker::Asks;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
@@ -28,6 +29,19 @@ const RATE: f64 = 250.0;
 const WAITING: usize = 1_000;
 /// This many voters are at work over WebSockets at the same time.
 const SOCKETS: usize = 4;
+/// Voters say these words, some of which are the same to people.
+const WORDS: [&str; 10] = [
+    "Rust",
+    "RUST",
+    " rust ",
+    "Go",
+    "Zig",
+    "fast builds",
+    "Fast  Builds",
+    "安全",
+    "Sécurité",
+    "сон",
+];
 /// An unanswered ballot is still sent again for this long after the end.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -300,13 +314,22 @@ impl Voter {
 
     fn choose(&mut self) -> (String, Value) {
         // The first poll is hot.
-        let n = if self.dice.random_bool(0.6) { 0 } else { self.dice.random_range(0..3) };
+        let n = if self.dice.random_bool(0.6) { 0 } else { self.dice.random_range(0..4) };
         let poll = &self.polls[n % self.polls.len()];
-        let mut options = vec![self.dice.random_range(1..=poll.options)];
-        if poll.max_choices > 1 && options[0] > 1 {
-            options.push(1);
-        }
-        (poll.id.clone(), json!({ "optionIds": options }))
+        let body = match poll.asks {
+            Asks::Choice { options, most } => {
+                let mut chosen = vec![self.dice.random_range(1..=options)];
+                if most > 1 && chosen[0] > 1 {
+                    chosen.push(1);
+                }
+                json!({ "optionIds": chosen })
+            }
+            _ => {
+                let words = [(); 2].map(|()| WORDS[self.dice.random_range(0..WORDS.len())]);
+                json!({ "answer": words })
+            }
+        };
+        (poll.id.clone(), body)
     }
 
     /// Sends one ballot until it is answered, on one socket after another, always as the same voter.

@@ -6,12 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use pollux_checker::{Asks, Recount, Rules, recount};
+use pollux_checker::{Recount, Rules, recount};
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::Message;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-use serde_json::Value;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::load::{Sent, Told};
 use crate::screens::Screens;
@@ -133,8 +134,7 @@ pub fn judge(stage: &Stage, polls: &[Poll], sent: &[Sent], screens: &Screens) ->
 }
 
 fn rules(poll: &Poll) -> (String, Rules) {
-    let Poll { options, max_choices, refuse, .. } = *poll;
-    (poll.id.clone(), Rules { asks: Asks::Choice { options, most: max_choices }, refuse })
+    (poll.id.clone(), Rules { asks: poll.asks.clone(), refuse: poll.refuse })
 }
 
 fn is_ballot(value: &[u8]) -> bool {
@@ -267,19 +267,37 @@ fn judge_screens(
 
 /// Returns how a poll as it is shown differs from the recount, if it does.
 fn differs(view: &Value, result: &pollux_checker::Result) -> Option<String> {
-    let votes: Vec<u64> = view["options"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|option| option["votes"].as_u64())
-        .collect();
-    let voters = view["totalVoters"].as_u64();
-    let fits = votes == result.counts && voters == Some(result.voters) && view["final"] == true;
-    (!fits).then(|| {
-        let (id, due) = (&view["id"], &result.counts);
-        format!(
-            "{id} is shown as {votes:?} by {voters:?}, the log says {due:?} by {}",
-            result.voters
-        )
+    let votes = |rows: &Value| -> Vec<u64> {
+        rows.as_array().into_iter().flatten().filter_map(|row| row["votes"].as_u64()).collect()
+    };
+    let (shown, due) = match view["words"] {
+        // Words are shown by their texts, which nobody here can tell the names of; the hash is over the names.
+        Value::Array(_) => {
+            let mut due: Vec<u64> = result.words.values().copied().collect();
+            due.sort_unstable_by(|a, b| b.cmp(a));
+            (votes(&view["words"]), due)
+        }
+        _ => (votes(&view["options"]), result.counts.clone()),
+    };
+    let (voters, hash) = (view["totalVoters"].as_u64(), hash(view, result));
+    let fits = shown == due && voters == Some(result.voters) && view["final"] == true;
+    (!fits || view["resultHash"] != hash).then(|| {
+        let (id, by) = (&view["id"], result.voters);
+        format!("{id} is shown as {shown:?} by {voters:?}, the log says {due:?} by {by}: {view}")
     })
+}
+
+/// Returns the hash of the recount's result, computed as the documentation of `pollux_core::result` says.
+fn hash(view: &Value, result: &pollux_checker::Result) -> String {
+    let (id, round, voters) = (&view["id"], result.round, result.voters);
+    let counts: Vec<&u64> = result.counts.iter().chain(result.words.values()).collect();
+    let names = match view["kind"] == "words" {
+        true => format!("\"names\":{},", json!(result.words.keys().collect::<Vec<_>>())),
+        false => String::new(),
+    };
+    let counts = json!(counts);
+    let line = format!(
+        "{{\"pollId\":{id},\"round\":{round},{names}\"counts\":{counts},\"voters\":{voters}}}\n"
+    );
+    hex::encode(Sha256::digest(line))
 }

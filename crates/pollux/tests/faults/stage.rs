@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use pollux_checker::Asks;
 use pollux_cluster::{Cluster, Mode, Options, Port, Ports, Proxies, START_DEADLINE, State};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -46,8 +47,7 @@ static STARTED: AtomicBool = AtomicBool::new(false);
 #[derive(Clone, Debug)]
 pub struct Poll {
     pub id: String,
-    pub options: u64,
-    pub max_choices: u64,
+    pub asks: Asks,
     pub refuse: bool,
     token: String,
 }
@@ -133,23 +133,29 @@ impl Stage {
         self.runtime.block_on(client.send(method, path, body, token))
     }
 
-    /// Makes fresh polls: the first is hot, the second counts only a voter's first ballot, and in the third
-    /// several options may be chosen.
+    /// Makes fresh polls: the first is hot, the second counts only a voter's first ballot, in the third several options
+    /// may be chosen, and the fourth asks for words.
     pub fn polls(&self) -> Result<Arc<Vec<Poll>>> {
         let bodies = [
             json!({ "question": "Which?", "options": ["A", "B", "C"] }),
             json!({ "question": "The first?", "options": ["A", "B"], "revote": "refuse" }),
             json!({ "question": "Which of them?", "options": ["A", "B", "C", "D"],
                     "kind": "multiple", "maxChoices": 2 }),
+            json!({ "question": "What?", "kind": "words", "maxWords": 3 }),
         ];
         let polls = bodies.iter().enumerate().map(|(n, body)| {
             let (status, made) = self.ask(n % 2, "POST", "/api/polls", Some(body), None)?;
             ensure!(status == 201, "creating a poll: {status} {made}");
             let text = |name: &str| made[name].as_str().map(str::to_owned).context("a Poll");
+            let number = |name: &str| body[name].as_u64();
+            let options = body["options"].as_array().map_or(0, Vec::len) as u64;
+            let asks = match number("maxWords") {
+                Some(most) => Asks::Words { most },
+                None => Asks::Choice { options, most: number("maxChoices").unwrap_or(1) },
+            };
             Ok(Poll {
                 id: text("id")?,
-                options: body["options"].as_array().map_or(0, Vec::len) as u64,
-                max_choices: body["maxChoices"].as_u64().unwrap_or(1),
+                asks,
                 refuse: body["revote"] == "refuse",
                 token: text("ownerToken")?,
             })

@@ -1,18 +1,20 @@
 //! A batch of records is folded into one [`Commit`]. This is pure: what the store knows is passed
 //! in.
 
+use std::collections::btree_map::Entry as Seen;
 use std::collections::{BTreeMap, BTreeSet};
 
 use pollux_core::ballot::Ballot;
 use pollux_core::digest::Digest;
 use pollux_core::fold::{DecidedBallot, Outcome, Part, Past, Polls, Voters};
 use pollux_core::id::{BallotId, Generation, Offset, Partition, PollId, VoterId};
+use pollux_core::kind::words::OTHER;
 use pollux_core::record::{Entry, RecordError};
 use pollux_core::standing::TallyAt;
 use pollux_core::tally::DeadReason;
 
 use crate::log::Record;
-use crate::store::{BallotRow, Commit, DeadLetter};
+use crate::store::{BallotRow, Commit, DeadLetter, NameRow};
 
 /// A slice names the partition that is being folded, and the log that it belongs to.
 #[derive(Clone, Copy, Debug)]
@@ -127,6 +129,7 @@ impl Batch {
             slice,
             past,
             touched: BTreeSet::new(),
+            named: BTreeMap::new(),
             commit: Commit { from, to: from, ..Commit::default() },
         };
         folding.commit.ballots.reserve(self.entries.len());
@@ -150,12 +153,19 @@ struct Folding<'a> {
     slice: Slice,
     past: &'a mut Past,
     touched: BTreeSet<PollId>,
+    /// The round of each poll whose ballots hold words, and how many names it had, before the first such ballot.
+    named: BTreeMap<PollId, (u32, usize)>,
     commit: Commit,
 }
 
 impl Folding<'_> {
     fn apply(&mut self, offset: Offset, entry: &Entry) -> Result<(), DeadReason> {
         let Slice { partition, partitions, .. } = self.slice;
+        if let Entry::Ballot(ballot) = entry
+            && ballot.answer.words().next().is_some()
+        {
+            self.note_names(ballot.poll);
+        }
         let effect = self.past.apply(Part { partition, partitions }, offset, entry);
         if effect.changed {
             self.touched.extend(entry.poll());
@@ -167,6 +177,32 @@ impl Folding<'_> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Notes which names a poll has before the batch adds any.
+    fn note_names(&mut self, poll: PollId) {
+        if let Seen::Vacant(unseen) = self.named.entry(poll)
+            && let Some((_, tally)) = self.past.polls.get(&poll)
+        {
+            unseen.insert((tally.round, tally.names.len()));
+        }
+    }
+
+    /// Returns the names that the batch has added to a poll's present round.
+    fn new_names(&self, poll: PollId) -> impl Iterator<Item = NameRow> {
+        let tally = self.past.polls.get(&poll).map(|(_, tally)| tally);
+        let before = self.named.get(&poll);
+        tally.into_iter().flat_map(move |tally| {
+            let round = tally.round;
+            let old = before.filter(|before| before.0 == round).map_or(0, |before| before.1);
+            let words = tally.names.words().iter().enumerate().skip(old);
+            words.map(move |(at, word)| NameRow {
+                poll,
+                round,
+                slot: OTHER + 1 + at,
+                word: word.clone(),
+            })
+        })
     }
 
     fn row(&mut self, offset: Offset, ballot: &Ballot, decided: DecidedBallot) {
@@ -183,10 +219,11 @@ impl Folding<'_> {
         });
     }
 
-    /// Returns the commit, with the tallies that the batch changed as they are after it.
+    /// Returns the commit, with the tallies that the batch changed as they are after it, and their new names.
     fn finish(self) -> Commit {
         let Slice { partition, generation, .. } = self.slice;
-        let mut commit = self.commit;
+        let names = self.named.keys().flat_map(|poll| self.new_names(*poll)).collect();
+        let mut commit = Commit { names, ..self.commit };
         let next_offset = commit.to;
         commit.tallies.extend(self.touched.into_iter().filter_map(|poll| {
             let (_, tally) = self.past.polls.get(&poll)?;

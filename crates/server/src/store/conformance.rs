@@ -10,6 +10,7 @@ pub mod ballots;
 pub mod events;
 pub mod model;
 pub mod polls;
+pub mod words;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ use pollux_core::gate::Gate;
 use pollux_core::id::{
     BallotId, EventId, Generation, Offset, Partition, PollId, UnixMillis, VoterId,
 };
+use pollux_core::kind::words::Said;
 use pollux_core::kind::{self, Answer, choice};
 use pollux_core::poll::{Draft, Poll};
 use pollux_core::standing::TallyAt;
@@ -31,7 +33,7 @@ use uuid::Uuid;
 
 use super::embedded::EmbeddedStore;
 use super::memory::MemoryStore;
-use super::{BallotRow, Commit, Created, Store};
+use super::{BallotRow, Commit, Created, NameRow, Store};
 use crate::config::StoreLimits;
 
 /// `Backend` makes the stores that the suite runs against.
@@ -132,6 +134,13 @@ macro_rules! store_conformance {
                     tells_the_fate_of_what_the_server_named,
                     does_not_tell_others, tells_tallies_since, keeps_the_greatest_announced,
                     gives_ballots_in_log_order, keeps_dead_letters;
+                words: gives_names_with_every_tally, begins_anew_with_each_round,
+                    gives_no_name_before_its_tally, a_fenced_commit_leaves_no_names,
+                    a_failed_commit_leaves_no_names, keeps_a_thousand_names_in_every_partition,
+                    keeps_what_voters_said, lists_many_polls_of_words,
+                    keeps_a_key_through_every_change, keeps_a_key_that_is_not_given_back,
+                    destroys_the_key_of_a_deleted_poll, an_erased_word_stays_erased,
+                    counts_on_after_the_deletion, has_no_key_without_texts;
             }
         }
     )+ };
@@ -192,6 +201,27 @@ pub fn draft_poll(n: u64) -> Poll {
     Poll::draft(poll_id(n), draft, [n as u8; 32], at(NOW + n)).unwrap()
 }
 
+/// Makes a draft of words, of which a ballot may hold three, with a key of its own.
+pub fn words_draft(n: u64) -> Poll {
+    let draft = Draft::new(format!("Question {n}?"), kind::KindDraft::Words(Default::default()));
+    let mut poll = Poll::draft(poll_id(n), draft, [n as u8; 32], at(NOW + n)).unwrap();
+    poll.give_text_key(|| std::array::from_fn(|i| (i as u8 + 1).wrapping_mul(n as u8 + 7)));
+    poll
+}
+
+/// Makes an open poll of words.
+pub fn words_poll(n: u64) -> Poll {
+    let mut poll = words_draft(n);
+    poll.open(poll.created_at).unwrap();
+    poll
+}
+
+/// Returns the answer that says these words, sealed under the poll's key.
+pub fn saying(poll: &Poll, texts: &[&str]) -> Answer {
+    let key = poll.text_key.as_ref().unwrap();
+    Answer::Words(Said::of(texts.iter().map(|text| key.seal(text).unwrap())))
+}
+
 /// Creates the poll under the code 100000 + n, and returns it as it is kept.
 pub async fn create(store: &dyn Store, poll: Poll) -> Poll {
     let code = format!("{}", 100_000 + poll.id.time().0 - NOW);
@@ -242,7 +272,8 @@ impl<'a> Worker<'a> {
         Self { store, partition, next }
     }
 
-    async fn tally(&self, poll: &Poll) -> Tally {
+    /// Returns the tally of a poll as the store loads it.
+    pub async fn tally(&self, poll: &Poll) -> Tally {
         let loaded = self.store.load(self.partition, &[poll.id], &[]).await.unwrap();
         let (_, tally) = loaded.polls[0].clone().unwrap();
         tally.map_or_else(Tally::new, |at| at.tally)
@@ -275,6 +306,28 @@ impl<'a> Worker<'a> {
         ballot: BallotId,
         options: &[u8],
     ) -> Option<BallotRow> {
+        self.cast(named_by, poll, voter, ballot, choosing(options)).await
+    }
+
+    /// Commits one ballot with these words, as [`Self::vote`] does.
+    pub async fn say(
+        &mut self,
+        poll: &Poll,
+        voter: VoterId,
+        ballot: BallotId,
+        texts: &[&str],
+    ) -> Option<BallotRow> {
+        self.cast(NamedBy::Client, poll, voter, ballot, saying(poll, texts)).await
+    }
+
+    async fn cast(
+        &mut self,
+        named_by: NamedBy,
+        poll: &Poll,
+        voter: VoterId,
+        ballot: BallotId,
+        answer: Answer,
+    ) -> Option<BallotRow> {
         let (store, partition, id) = (self.store, self.partition, poll.id);
         let mut tally = self.tally(poll).await;
         let mut past = store.load(partition, &[], &[(id, voter)]).await.unwrap().voters.remove(0);
@@ -282,7 +335,7 @@ impl<'a> Worker<'a> {
             true => store.decided(partition, &[(id, voter, ballot)]).await.unwrap()[0],
             false => None,
         };
-        let (answer, at) = (choosing(options), at(NOW));
+        let at = at(NOW);
         let (round, phase) = (poll.round, poll.phase);
         let cast = Ballot { poll: id, voter, id: ballot, named_by, answer, round, phase, at };
         let decision = tally::count(&poll.rules(), &mut tally, &mut past.state, &cast, before);
@@ -310,11 +363,20 @@ impl<'a> Worker<'a> {
 
     async fn commit(&mut self, poll: &Poll, tally: Tally, ballots: Vec<BallotRow>, durable: bool) {
         let (from, to) = (self.next, self.next + 1);
+        let names = new_names(poll, &self.tally(poll).await, &tally);
         let tallies = vec![self.at(poll, tally, to)];
-        let commit = Commit { from, to, durable, tallies, ballots, ..Commit::default() };
+        let commit = Commit { from, to, durable, tallies, names, ballots, ..Commit::default() };
         self.store.commit(self.partition, &commit).await.unwrap();
         self.next = to;
     }
+}
+
+/// Returns the names that a tally has and did not have before.
+pub fn new_names(poll: &Poll, before: &Tally, after: &Tally) -> Vec<NameRow> {
+    let (poll, round) = (poll.id, after.round);
+    let old = if before.round == round { before.names.len() } else { 0 };
+    let words = after.names.words().iter().enumerate().skip(old);
+    words.map(|(at, word)| NameRow { poll, round, slot: at + 1, word: word.clone() }).collect()
 }
 
 /// Makes the rows of a voter who voted so often, at the offsets from `from` on.
@@ -335,5 +397,13 @@ pub fn often(poll: &Poll, voter: VoterId, from: Offset, times: u64) -> Vec<Ballo
 /// Makes a tally of an open poll in its first round with these counts.
 pub fn some_tally(counts: &[u64]) -> Tally {
     let voters = counts.iter().sum();
-    Tally { phase: 1, round: 1, gate: Gate::Open, counts: counts.into(), voters, changes: voters }
+    Tally {
+        phase: 1,
+        round: 1,
+        gate: Gate::Open,
+        counts: counts.into(),
+        voters,
+        changes: voters,
+        ..Tally::new()
+    }
 }

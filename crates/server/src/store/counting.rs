@@ -6,7 +6,9 @@ use pollux_core::ballot::Status;
 use pollux_core::digest::Digest;
 use pollux_core::fold::Voter;
 use pollux_core::id::{BallotId, Generation, Offset, Partition, PollId, VoterId};
+use pollux_core::kind::Slot;
 use pollux_core::poll::Poll;
+use pollux_core::seal::Word;
 use pollux_core::standing::TallyAt;
 
 use super::{BallotRow, DeadLetter, Progress, StoreError};
@@ -36,8 +38,11 @@ pub struct Commit {
     /// set if a control record has moved a poll to another phase, so that a poll which was shown as
     /// *final* stays final.
     pub durable: bool,
-    /// The tallies that changed. They are absolute, and their `next_offset` is `to`.
+    /// The tallies that changed. They are absolute, and their `next_offset` is `to`. The store does not look at their
+    /// names.
     pub tallies: Vec<TallyAt>,
+    /// The names that these tallies have and did not have before. After a reset, all names of the new round are new.
+    pub names: Vec<NameRow>,
     /// The rows of the ballots that were decided, in log order.
     pub ballots: Vec<BallotRow>,
     /// The dead letters, in log order.
@@ -47,10 +52,26 @@ pub struct Commit {
     pub digest: Option<Digest>,
 }
 
+/// A name row is one name that a partition counts in a slot of its own, with the word that came first under it. Such rows
+/// are only ever added. A tally's names are the rows of its poll, partition and round, by slot. They outlive the
+/// poll's deletion, because ballots that stand before it on the log may yet have to be counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameRow {
+    /// The poll.
+    pub poll: PollId,
+    /// The round in which the name came.
+    pub round: u32,
+    /// The slot that the name has in the partition of the commit.
+    pub slot: Slot,
+    /// The name, and the word as its voter sealed it.
+    pub word: Word,
+}
+
 /// `Loaded` holds what the fold needs of the past.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Loaded {
-    /// Each poll that was asked for, whatever its status, with its tally in the partition.
+    /// Each poll that was asked for, whatever its status, with its tally in the partition. The tally has its names,
+    /// because the fold cannot count words without them.
     pub polls: Vec<Option<(Poll, Option<TallyAt>)>>,
     /// The past of each voter that was asked for, as the voter's latest row has it.
     pub voters: Vec<Voter>,
@@ -64,6 +85,8 @@ pub struct Loaded {
 ///   halfway through a commit holds up the next worker for a bounded time only.
 /// - [`Counting::load`] may answer from memory only what no other writer can have changed since. If a
 ///   commit fails, or its outcome is unknown, that memory is dropped.
+/// - A commit's names are kept together with its tallies, or not at all. Reading the tallies of polls that hold no texts
+///   costs nothing for names.
 #[async_trait]
 pub trait Counting: Send + Sync + 'static {
     /// Takes up a partition of this log, and returns where to go on. If the store has no row for the
@@ -96,7 +119,8 @@ pub trait Counting: Send + Sync + 'static {
     /// Commits a folded batch.
     async fn commit(&self, partition: Partition, commit: &Commit) -> Result<(), CommitError>;
 
-    /// Returns the tallies of a partition whose `next_offset` is `since` or greater.
+    /// Returns the tallies of a partition whose `next_offset` is `since` or greater. They come without their names,
+    /// which can be many, because they are read in order to be announced, and announcements have no names.
     async fn tallies_since(
         &self,
         partition: Partition,

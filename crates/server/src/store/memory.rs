@@ -21,12 +21,13 @@ use pollux_core::digest::Digest;
 use pollux_core::event::Event;
 use pollux_core::id::Partition;
 use pollux_core::poll::Poll;
+use pollux_core::seal::Word;
 use pollux_core::standing::TallyAt;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use self::state::State;
-use super::{BallotRow, DeadLetter, Progress, Store, StoreError};
+use self::state::{NameKey, State};
+use super::{BallotRow, DeadLetter, NameRow, Progress, Store, StoreError};
 
 /// `Faults` says how often, and how, one kind of call goes wrong. The probabilities are per call and exclude one
 /// another.
@@ -76,8 +77,10 @@ pub struct Dump {
     pub polls: Vec<Poll>,
     /// The events, by age.
     pub events: Vec<Event>,
-    /// The tallies, by poll and partition.
+    /// The tallies with their names, by poll and partition.
     pub tallies: Vec<TallyAt>,
+    /// The names of all rounds, by poll, partition, round and slot.
+    pub names: Vec<(Partition, NameRow)>,
     /// The ballots, by partition and in log order.
     pub ballots: Vec<(Partition, BallotRow)>,
     /// The dead letters, by partition and in log order.
@@ -146,7 +149,8 @@ impl MemoryStore {
         Dump {
             polls: state.polls.values().cloned().collect(),
             events: state.events.values().cloned().collect(),
-            tallies: state.tallies.values().cloned().collect(),
+            tallies: state.tallies.values().map(|tally| state.with_names(tally)).collect(),
+            names: state.names.iter().map(|(key, word)| name_row(*key, word)).collect(),
             ballots: state.ballots.iter().map(|(at, row)| (at.0, row.clone())).collect(),
             dead: state.dead.iter().map(|(at, letter)| (at.0, letter.clone())).collect(),
             progress: state.progress.iter().map(|(p, at)| (*p, *at)).collect(),
@@ -211,6 +215,10 @@ impl MemoryStore {
     async fn read<T>(&self, work: impl FnOnce(&State) -> T) -> Result<T, StoreError> {
         self.call(Call::Read, |state| Ok(work(state))).await
     }
+}
+
+fn name_row((poll, partition, round, slot): NameKey, word: &Word) -> (Partition, NameRow) {
+    (partition, NameRow { poll, round, slot, word: word.clone() })
 }
 
 #[async_trait]

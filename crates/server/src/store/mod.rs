@@ -15,6 +15,7 @@
 mod ballots;
 mod counting;
 pub mod embedded;
+mod key;
 #[cfg(any(test, feature = "conformance"))]
 pub mod memory;
 mod polls;
@@ -27,7 +28,7 @@ use async_trait::async_trait;
 pub use pollux_core::fold::Voter;
 
 pub use self::ballots::{BallotFate, BallotRow, Ballots, DeadLetter, Progress};
-pub use self::counting::{Commit, CommitError, Counting, Loaded};
+pub use self::counting::{Commit, CommitError, Counting, Loaded, NameRow};
 pub use self::polls::{
     CODE_REST_MILLIS, ChangeError, Created, EventAndPolls, IDEMPOTENCY_MILLIS, IdempotencyKey,
     Listing, Polls,

@@ -77,6 +77,9 @@ pub type EventAndPolls = (Event, Vec<Standing>);
 
 /// Polls and events are written by revision: every change names the revision that it replaces, and each
 /// revision is replaced only once.
+///
+/// Every poll that is returned has its text key, and every standing has the names of its tallies. A key that
+/// [`TextKey::from_bytes`](pollux_core::seal::TextKey::from_bytes) cannot read is [`StoreError::Damaged`].
 #[async_trait]
 pub trait Polls: Send + Sync + 'static {
     // ---- polls: written by the API ----
@@ -94,7 +97,9 @@ pub trait Polls: Send + Sync + 'static {
         key: Option<IdempotencyKey>,
     ) -> Result<Created, StoreError>;
 
-    /// Replaces a poll, if its revision is still `expected`. A code that has passed to another poll
+    /// Replaces a poll, if its revision is still `expected`. Its text key is replaced with it: by the poll's own one, or by
+    /// none if the poll is deleted or holds no texts. A poll that should have a key but comes without it keeps the key
+    /// that it has, without what could open the words that it says were erased. A code that has passed to another poll
     /// or event (see [`Polls::create`]) leads there for good. The poll that had it before is kept,
     /// but [`ChangeError::CodeTaken`] keeps it from being open again, because nobody could join it
     /// by the code that it shows.

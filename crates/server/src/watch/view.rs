@@ -99,7 +99,8 @@ pub struct PollView {
     pub turnout: String,
     /// Whether the owner has revealed the numbers to everybody.
     pub revealed: bool,
-    /// How often people marked an option, rated a statement, ranked an option, gave one points or gave a number; null
+    /// How often people marked an option, rated a statement, ranked an option, gave one points, gave a number or said a
+    /// word; null
     /// while it is hidden from you.
     #[schema(required)]
     pub total_votes: Option<u64>,
@@ -160,7 +161,7 @@ pub fn poll(standing: &Standing, audience: Audience) -> PollView {
         id: poll.id.to_string(),
         code: (!poll.code.is_empty()).then(|| poll.code.clone()),
         question: poll.question.clone(),
-        kind: KindView::new(&poll.kind, counts.as_deref(), sees_solution(poll, audience)),
+        kind: KindView::new(standing, counts.as_deref(), sees_solution(poll, audience)),
         status: status_word(poll.status).into(),
         is_final: standing.is_final(),
         round: poll.round,

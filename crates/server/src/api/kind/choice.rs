@@ -77,7 +77,7 @@ pub fn write(fields: &mut Fields, draft: &mut Draft) {
     let modes = [ChoiceMode::Single, ChoiceMode::Multiple];
     let own = modes.map(|mode| (mode.as_str(), Some(mode)));
     // The words for other kinds never get here. They are listed for the message about an unknown word.
-    let others = super::words().map(|(word, _)| (word, None));
+    let others = super::begins().map(|(word, _)| (word, None));
     let words: Vec<_> = own.into_iter().chain(others).collect();
     fields.take("kind", |given| {
         draft.kind = given.map(|v| word(v, &words)).transpose()?.flatten();

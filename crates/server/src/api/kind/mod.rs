@@ -8,6 +8,7 @@ pub mod number;
 pub mod points;
 pub mod ranking;
 pub mod rating;
+pub mod words;
 
 use std::borrow::Cow;
 use std::mem::discriminant;
@@ -22,8 +23,8 @@ use super::http::fields::Fields;
 use super::http::schema::Named;
 
 /// Returns the words of `kind` for other kinds than a choice, each with the empty draft that it begins.
-fn words() -> [(&'static str, KindDraft); 4] {
-    [rating::begin(), ranking::begin(), points::begin(), number::begin()]
+fn begins() -> [(&'static str, KindDraft); 5] {
+    [rating::begin(), ranking::begin(), points::begin(), number::begin(), words::begin()]
 }
 
 /// Applies the members that belong to the draft's kind. Another `kind` begins a draft of that kind anew, which keeps the
@@ -43,6 +44,7 @@ pub fn write(fields: &mut Fields, draft: &mut KindDraft) {
         KindDraft::Ranking(draft) => ranking::write(fields, draft),
         KindDraft::Points(draft) => points::write(fields, draft),
         KindDraft::Number(draft) => number::write(fields, draft),
+        KindDraft::Words(draft) => words::write(fields, draft),
     }
     refuse_others(fields);
 }
@@ -51,7 +53,7 @@ pub fn write(fields: &mut Fields, draft: &mut KindDraft) {
 /// kind, or has written another.
 fn refuse_others(fields: &mut Fields) {
     let several = (ChoiceMode::Multiple.as_str(), KindDraft::Choice(Default::default()));
-    let kinds: Vec<_> = words().into_iter().chain([several]).collect();
+    let kinds: Vec<_> = begins().into_iter().chain([several]).collect();
     for name in fields.names() {
         let mut having = kinds.iter().filter(|(_, draft)| members(draft).contains(&&*name));
         if let (Some((word, _)), None) = (having.next(), having.next()) {
@@ -70,7 +72,7 @@ fn begun(fields: &Fields) -> Option<KindDraft> {
         // Statements without options mean a rating.
         return (has("statements") && !has("options")).then(|| rating::begin().1);
     };
-    let begun = words().into_iter().find_map(|(word, draft)| (given == word).then_some(draft));
+    let begun = begins().into_iter().find_map(|(word, draft)| (given == word).then_some(draft));
     // A choice reads its own words, and refuses what is the word of no kind.
     Some(begun.unwrap_or_else(|| KindDraft::Choice(Default::default())))
 }
@@ -81,7 +83,7 @@ fn options(draft: &mut KindDraft) -> Option<&mut Vec<String>> {
         KindDraft::Choice(draft) => Some(&mut draft.options),
         KindDraft::Ranking(draft) => Some(&mut draft.options),
         KindDraft::Points(draft) => Some(&mut draft.options),
-        KindDraft::Rating(_) | KindDraft::Number(_) => None,
+        KindDraft::Rating(_) | KindDraft::Number(_) | KindDraft::Words(_) => None,
     }
 }
 
@@ -93,6 +95,7 @@ pub fn members(draft: &KindDraft) -> &'static [&'static str] {
         KindDraft::Ranking(_) => &ranking::MEMBERS,
         KindDraft::Points(_) => &points::MEMBERS,
         KindDraft::Number(_) => &number::MEMBERS,
+        KindDraft::Words(_) => &words::MEMBERS,
     }
 }
 
@@ -113,24 +116,26 @@ impl Shape {
 }
 
 /// Returns the shapes of new polls.
-pub fn new_polls() -> [Shape; 5] {
+pub fn new_polls() -> [Shape; 6] {
     [
         Shape::of::<choice::NewChoice>(),
         Shape::of::<rating::NewRating>(),
         Shape::of::<ranking::NewRanking>(),
         Shape::of::<points::NewPoints>(),
         Shape::of::<number::NewNumber>(),
+        Shape::of::<words::NewWords>(),
     ]
 }
 
 /// Returns the shapes of changes of drafts.
-pub fn patches() -> [Shape; 5] {
+pub fn patches() -> [Shape; 6] {
     [
         Shape::of::<choice::ChoicePatch>(),
         Shape::of::<rating::RatingPatch>(),
         Shape::of::<ranking::RankingPatch>(),
         Shape::of::<points::PointsPatch>(),
         Shape::of::<number::NumberPatch>(),
+        Shape::of::<words::WordsPatch>(),
     ]
 }
 
@@ -140,7 +145,7 @@ pub fn patches() -> [Shape; 5] {
 struct Any {
     /// The answer, as the poll's kind defines it: for a choice the ids of the options; for a rating a step of
     /// the scale for each statement, or null to skip it; for a ranking the ids of the options, the best first; for
-    /// points the points given to each option, 0 for none; for a number the number.
+    /// points the points given to each option, 0 for none; for a number the number; for words the words.
     #[schema(inline)]
     answer: Option<AnyAnswer>,
 }
@@ -150,8 +155,10 @@ struct Any {
 #[serde(untagged)]
 #[expect(dead_code, reason = "it is only for the documents")]
 enum AnyAnswer {
-    /// The answer of every kind but a number.
+    /// The answer of every kind but a number and words.
     Row(Vec<Option<u16>>),
+    /// Words.
+    Words(Vec<String>),
     /// A number.
     Number(f64),
 }

@@ -1,6 +1,7 @@
 //! The model test: the same random commands go to the plain store in memory and to another backend,
 //! and all results are compared.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -9,12 +10,16 @@ use pollux_core::digest::Digest;
 use pollux_core::fold::{Past, Trail, known};
 use pollux_core::id::{BallotId, PollId, VoterId};
 use pollux_core::kind::Answer;
+use pollux_core::kind::words::{Said, Verdict};
 use pollux_core::poll::{Poll, PollStatus, Revote};
 use pollux_core::record::{Control, Entry, ballot_partition};
+use pollux_core::seal::TextKey;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use super::{Backend, Memory, NOW, at, ballot_id, generation, open_poll, poll_id, voter};
+use super::{
+    Backend, Memory, NOW, at, ballot_id, generation, open_poll, poll_id, voter, words_poll,
+};
 use crate::log::Record;
 use crate::processor::batch::{Batch, Slice};
 use crate::store::{
@@ -25,15 +30,37 @@ use crate::store::{
 const PARTITIONS: u32 = 2;
 const VOTERS: u8 = 3;
 const BALLOTS: u64 = 24;
+/// What voters say in polls of words; the last two are the same to people.
+const TEXTS: [&str; 3] = ["tea", "milk", "MILK"];
 
 /// A step is a command to both stores.
 #[derive(Clone, Debug)]
 pub enum Step {
-    Create { codes: Vec<u8>, key: Option<(u8, u8)>, later: u64, refuse: bool, closes: Option<u64> },
-    Change { poll: Index, how: u8, stale: bool },
-    Batch { items: Vec<Item>, announce: bool },
-    Fenced { partition: u32, off: u64 },
-    Begin { partition: u32, generation: u128 },
+    Create {
+        codes: Vec<u8>,
+        key: Option<(u8, u8)>,
+        later: u64,
+        refuse: bool,
+        closes: Option<u64>,
+        words: bool,
+    },
+    Change {
+        poll: Index,
+        how: u8,
+        stale: bool,
+    },
+    Batch {
+        items: Vec<Item>,
+        announce: bool,
+    },
+    Fenced {
+        partition: u32,
+        off: u64,
+    },
+    Begin {
+        partition: u32,
+        generation: u128,
+    },
     Reopen,
 }
 
@@ -75,13 +102,20 @@ fn step() -> impl Strategy<Value = Step> {
     let key = proptest::option::of((0..3_u8, 0..2_u8));
     let codes = proptest::collection::vec(0..6_u8, 1..3);
     let closes = proptest::option::of(0..2000_u64);
-    let create = (codes, key, later, any::<bool>(), closes).prop_map(
-        |(codes, key, later, refuse, closes)| Step::Create { codes, key, later, refuse, closes },
+    let create = (codes, key, later, any::<bool>(), closes, any::<bool>()).prop_map(
+        |(codes, key, later, refuse, closes, words)| Step::Create {
+            codes,
+            key,
+            later,
+            refuse,
+            closes,
+            words,
+        },
     );
     let items = proptest::collection::vec(item(), 1..8);
     prop_oneof![
         2 => create,
-        3 => (any::<Index>(), 0..7_u8, any::<bool>())
+        3 => (any::<Index>(), 0..9_u8, any::<bool>())
             .prop_map(|(poll, how, stale)| Step::Change { poll, how, stale }),
         10 => (items, any::<bool>())
             .prop_map(|(items, announce)| Step::Batch { items, announce }),
@@ -98,6 +132,8 @@ struct Pair {
     model: Arc<dyn Store>,
     real: Arc<dyn Store>,
     polls: Vec<Poll>,
+    /// The keys that the polls had when they were created.
+    keys: BTreeMap<PollId, TextKey>,
     next: [u64; PARTITIONS as usize],
     /// The digest that the latest commit of each partition kept.
     digest: [Digest; PARTITIONS as usize],
@@ -129,8 +165,8 @@ impl Pair {
     async fn new(backend: Box<dyn Backend>) -> Self {
         let (model, real) = (Memory.fresh(PARTITIONS).await, backend.fresh(PARTITIONS).await);
         let digest = [Digest::new(0); 2];
-        let (polls, next) = (Vec::new(), [0; 2]);
-        let pair = Self { backend, model, real, polls, next, digest, created: 0 };
+        let (polls, keys, next) = (Vec::new(), BTreeMap::new(), [0; 2]);
+        let pair = Self { backend, model, real, polls, keys, next, digest, created: 0 };
         for partition in 0..PARTITIONS {
             both!(pair, begin(partition, generation(1))).unwrap();
         }
@@ -139,9 +175,9 @@ impl Pair {
 
     async fn step(&mut self, step: Step) {
         match step {
-            Step::Create { codes, key, later, refuse, closes } => {
+            Step::Create { codes, key, later, refuse, closes, words } => {
                 self.created += 1;
-                let mut poll = open_poll(self.created);
+                let mut poll = if words { words_poll } else { open_poll }(self.created);
                 poll.created_at = at(NOW + later);
                 poll.closes_at = closes.map(|ms| at(NOW + ms));
                 poll.missed_closes_at = closes.map(|ms| at(NOW - ms));
@@ -157,6 +193,7 @@ impl Pair {
                 });
                 let made = both!(self, create(poll.clone(), codes.clone(), key.clone()));
                 if let Ok(Created::New(poll)) = made {
+                    self.keys.extend(poll.text_key.clone().map(|key| (poll.id, key)));
                     self.polls.push(poll);
                 }
             }
@@ -190,10 +227,19 @@ impl Pair {
             2 | 3 => poll.reopen(now).map(|_| ()),
             4 => poll.reset(now),
             5 => poll.reveal().map(|_| ()),
+            6 | 7 if !self.keys.contains_key(&poll.id) => return,
+            6 | 7 => {
+                let word = TEXTS[usize::from(how) - 6];
+                let erase = vec![self.keys[&poll.id].name(word)];
+                poll.moderate(&Verdict { erase, ..Verdict::default() }).map(|_| ())
+            }
             _ => poll.delete(now),
         };
         let expected = if stale { old.revision + 1 } else { old.revision };
-        if both!(self, change(&poll, expected)).is_ok() {
+        // Every other time the poll comes back without its key, as one that was announced.
+        let text_key = poll.text_key.clone().filter(|_| how % 2 == 0);
+        let sent = Poll { text_key, ..poll.clone() };
+        if both!(self, change(&sent, expected)).is_ok() {
             let kept = self.polls.iter_mut().find(|kept| kept.id == old.id);
             *kept.unwrap() = poll;
         }
@@ -210,7 +256,15 @@ impl Pair {
             Item::Vote { poll, voter: who, ballot, options, earlier } => {
                 let Poll { id: poll, round, phase, .. } = self.pick(poll)?;
                 let (voter, id) = (voter(who), ballot_id(ballot));
-                let answer = Answer::options((1..=3).filter(|n| options >> (n - 1) & 1 == 1))?;
+                let marked = (1..=3).filter(|n| options >> (n - 1) & 1 == 1);
+                let answer = match self.keys.get(&poll) {
+                    None => Answer::options(marked)?,
+                    Some(key) => {
+                        // Two spellings of one word are no answer, and are counted nowhere.
+                        let texts = marked.map(|n| TEXTS[usize::from(n) - 1]);
+                        Answer::Words(Said::of(texts.filter_map(|text| key.seal(text))))
+                    }
+                };
                 let phase = phase.saturating_sub(earlier).max(1);
                 let named_by = if earlier > 0 { NamedBy::Server } else { NamedBy::Client };
                 let ballot = Ballot { poll, voter, id, named_by, answer, round, phase, at };

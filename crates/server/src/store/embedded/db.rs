@@ -1,7 +1,10 @@
 //! Transactions on the connection that writes, and the meaning of a failed one.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, ErrorCode};
 
+use super::schema::BUSY;
 use crate::store::StoreError;
 
 /// `Durable` says by when a COMMIT must have reached the disk.
@@ -94,4 +97,16 @@ impl Db {
 /// Copies the write-ahead log back into the database, as far as readers let it.
 pub fn checkpoint(conn: &Connection, how: &str) -> rusqlite::Result<()> {
     conn.query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |_| Ok(()))
+}
+
+/// The time for which readers may hold up [`cut_off`], and with it every other writing.
+const BRIEFLY: Duration = Duration::from_millis(50);
+
+/// Copies the whole write-ahead log back into the database, and leaves the file empty. Returns `false` if a reader still
+/// needs some of it.
+pub fn cut_off(conn: &Connection) -> rusqlite::Result<bool> {
+    conn.busy_timeout(BRIEFLY)?;
+    let busy = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+    conn.busy_timeout(BUSY)?;
+    Ok(!busy?)
 }

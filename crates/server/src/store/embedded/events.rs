@@ -91,7 +91,7 @@ pub fn event(
     let id = id.to_string();
     let Some(event) = by_id(conn, &id)? else { return Ok(None) };
     let sql = "SELECT key, poll FROM polls WHERE event = ?1 ORDER BY id";
-    let polls = many(conn, sql, [id], reads::keyed_poll)?.into_iter();
+    let polls = many(conn, sql, [id], reads::keyed_poll(conn))?.into_iter();
     let polls = polls.map(|(key, poll)| reads::standing(conn, partitions, key, poll));
     Ok(Some((event, polls.collect::<Result<_, _>>()?)))
 }

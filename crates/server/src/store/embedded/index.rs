@@ -31,7 +31,7 @@ const POLL_KEYS: usize = 1 << 16;
 /// are forgotten, and every voter of those polls is looked for in the table.
 const FILTERS: usize = 64;
 
-/// `Slot` holds a voter's latest row and the state after it, in 72 bytes.
+/// `Slot` holds a voter's latest row and, unless that is long, the state after it, in 72 bytes.
 #[derive(Clone)]
 struct Slot {
     position: i64,
@@ -40,19 +40,25 @@ struct Slot {
     seen: bool,
     counted_id: [u8; 16],
     counted: Option<Answer>,
+    /// Whether the answer that counts is left out, because it is long; the row has it.
+    in_row: bool,
     seen_id: [u8; 16],
 }
 
 impl Slot {
     fn new(position: i64, nth: u8, state: &VoterState) -> Self {
         let id = state.counted.as_ref().map(|(id, _)| id);
+        // Words would need several times the bytes of a slot, and few voters change theirs.
+        let is_long = |(_, answer): &&(_, Answer)| answer.words().next().is_some();
+        let short = state.counted.as_ref().filter(|counted| !is_long(counted));
         Self {
             position,
             round: state.round,
             nth,
             seen: state.seen.is_some(),
             counted_id: id.map_or([0; 16], |id| *id.0.as_bytes()),
-            counted: state.counted.as_ref().map(|(_, answer)| answer.clone()),
+            counted: short.map(|(_, answer)| answer.clone()),
+            in_row: state.counted.is_some() && short.is_none(),
             seen_id: state.seen.map_or([0; 16], |id| *id.0.as_bytes()),
         }
     }
@@ -76,6 +82,8 @@ pub enum Found {
     /// The position of the voter's latest row, which of the voter's rows it is, and the state after
     /// it.
     Here(i64, u8, VoterState),
+    /// The voter's latest row is at this position, and has the state after it.
+    InRow(i64),
     /// The voter has no row at all.
     Nothing,
     /// The voter has no row in memory, but may have one in the table.
@@ -142,6 +150,7 @@ impl Index {
         for key in wanted {
             let frozen = || maps.frozen.as_ref().and_then(|(frozen, _)| frozen.get(&key));
             each(match maps.active.get(&key).or_else(frozen) {
+                Some(slot) if slot.in_row => Found::InRow(slot.position),
                 Some(slot) => Found::Here(slot.position, slot.nth, slot.state()),
                 None if maps.table_may_have(&key) => Found::AskTable,
                 None => Found::Nothing,

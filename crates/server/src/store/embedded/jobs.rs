@@ -1,7 +1,8 @@
 //! The store's threads: one does the jobs it is given, in order, and the other copies the write-ahead log back.
 
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use pollux_core::event::Event;
@@ -35,7 +36,21 @@ pub(super) enum Job {
     Commit(Partition, Commit, Reply<Result<(), CommitError>>),
     /// The checkpointer has copied back all it could.
     Checkpointed,
+    /// It is time to try again to destroy what is left of a text key.
+    Destroy,
 }
+
+/// `Ask` is what the checkpointer is asked to do.
+pub(super) enum Ask {
+    /// Copy the write-ahead log back now.
+    CopyBack,
+    /// Say after [`DESTROY_AGAIN`] that it is time to try again to destroy what is left of a text key.
+    DestroyLater,
+}
+
+/// A text key that was destroyed is gone from the files so soon after the last reader that began before has ended. Without
+/// such a reader it is gone at once.
+pub(super) const DESTROY_AGAIN: Duration = Duration::from_millis(500);
 
 pub(super) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
     let thread = std::thread::Builder::new().name(name.into());
@@ -46,9 +61,10 @@ pub(super) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> JoinHan
 pub(super) fn write(
     mut writer: Writer,
     mut queue: mpsc::Receiver<Job>,
-    checkpointer: SyncSender<()>,
+    checkpointer: SyncSender<Ask>,
     failing: watch::Sender<Option<String>>,
 ) {
+    writer.destroy(|| checkpointer.try_send(Ask::DestroyLater).is_ok());
     loop {
         let job = if writer.merging() {
             match queue.try_recv() {
@@ -72,8 +88,9 @@ pub(super) fn write(
             tracing::error!(why, "the store has failed");
             failing.send_replace(Some(why.clone()));
         }
+        writer.destroy(|| checkpointer.try_send(Ask::DestroyLater).is_ok());
         writer.tend_wal(|| {
-            let _ = checkpointer.try_send(());
+            let _ = checkpointer.try_send(Ask::CopyBack);
         });
     }
     // The checkpointer's connection closes after the writer's: if both closed at the same moment, each could still see the
@@ -107,26 +124,44 @@ fn perform(writer: &mut Writer, job: Job) {
             let _ = reply.send(writer.commit(partition, &commit));
         }
         Job::Checkpointed => writer.checkpointed(),
+        Job::Destroy => writer.destroy_again(),
     }
 }
 
-/// Copies the write-ahead log back while the writer goes on, then lets the writer do the rest.
+/// Copies the write-ahead log back while the writer goes on, then lets the writer do the rest. It also tells the writer
+/// when to try again what readers held up.
 pub(super) fn checkpoint(
     conn: Connection,
     turn: &Mutex<()>,
-    asked: Receiver<()>,
+    asked: Receiver<Ask>,
     queue: mpsc::WeakSender<Job>,
 ) {
-    while asked.recv().is_ok() {
-        let copied = {
-            let _turn = turn.lock();
-            db::checkpoint(&conn, "PASSIVE")
+    let mut due: Option<Instant> = None;
+    loop {
+        let ask = match due {
+            None => asked.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(due) => asked.recv_timeout(due.saturating_duration_since(Instant::now())),
         };
-        if let Err(error) = copied {
-            tracing::warn!(%error, "the store's write-ahead log was not copied back");
-        }
+        let job = match ask {
+            Ok(Ask::CopyBack) => {
+                let _turn = turn.lock();
+                if let Err(error) = db::checkpoint(&conn, "PASSIVE") {
+                    tracing::warn!(%error, "the store's write-ahead log was not copied back");
+                }
+                Job::Checkpointed
+            }
+            Ok(Ask::DestroyLater) => {
+                due = Some(Instant::now() + DESTROY_AGAIN);
+                continue;
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                due = None;
+                Job::Destroy
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+        };
         if let Some(queue) = queue.upgrade() {
-            let _ = queue.blocking_send(Job::Checkpointed);
+            let _ = queue.blocking_send(job);
         }
     }
 }

@@ -13,6 +13,7 @@ mod readers;
 mod reads;
 mod rows;
 mod schema;
+mod texts;
 mod writer;
 
 #[cfg(test)]
@@ -37,6 +38,9 @@ pub use self::schema::{FILE, OpenError, follow_secrets, secrets};
 use self::writer::Writer;
 use super::{Store, StoreError};
 use crate::config::StoreLimits;
+
+/// The size of a page of the file, in bytes.
+const PAGE: usize = 4096;
 
 /// `EmbeddedStore` is the embedded store.
 pub struct EmbeddedStore {

@@ -147,7 +147,7 @@ fn latest(
     let mut found = Found::Nothing;
     index.find([Key::new(key, voter)], |answer| found = answer);
     match found {
-        Found::Here(position, ..) => reads::ballot_at(conn, position)?
+        Found::Here(position, ..) | Found::InRow(position) => reads::ballot_at(conn, position)?
             .map(Some)
             .ok_or_else(|| damaged("the index names a row that is not there")),
         Found::Nothing => Ok(None),

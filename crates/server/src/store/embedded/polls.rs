@@ -5,6 +5,8 @@ use rusqlite::{Connection, params};
 
 use super::reads::{self, Made};
 use super::rows::{self, PollKey, damaged};
+use super::texts;
+use crate::store::key::key_to_keep;
 use crate::store::{
     CODE_REST_MILLIS, ChangeError, Created, IDEMPOTENCY_MILLIS, IdempotencyKey, StoreError,
 };
@@ -34,6 +36,7 @@ pub fn create(
         let Some(code) = free_code(conn, codes, now)? else { return Ok(Created::CodesTaken) };
         poll.code = code;
     }
+    poll.text_key = key_to_keep(&poll, || Ok::<_, StoreError>(None))?;
     conn.prepare_cached(
         "INSERT INTO polls (id, status, listed, phase, revision, closes_at, ended_at, settled, \
          poll, event) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?9)",
@@ -51,6 +54,7 @@ pub fn create(
     ])?;
     let row = conn.last_insert_rowid();
     settle(conn, "key = ?2", partitions, &row)?;
+    texts::keep_key(conn, row as PollKey, &poll)?;
     let made = Made { poll: Some(row as PollKey), event: None };
     if poll.event.is_none() {
         lead(conn, &poll.code, &made)?;
@@ -96,29 +100,39 @@ pub fn remember(
     Ok(())
 }
 
+/// `Put` says what became of a change.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Put {
+    /// Whether the poll was of the expected revision, and is replaced.
+    pub done: bool,
+    /// Whether that has destroyed a text key, of which copies may lie in the files.
+    pub destroyed: bool,
+}
+
 /// Replaces a poll if its revision is still the expected one.
 pub fn change(
     conn: &Connection,
     partitions: u32,
     poll: &Poll,
     expected: u64,
-) -> Result<(), ChangeError> {
-    if !put(conn, partitions, poll, expected)? {
+) -> Result<Put, ChangeError> {
+    let put = put(conn, partitions, poll, expected)?;
+    if !put.done {
         return Err(ChangeError::Conflict);
     }
     if poll.status == PollStatus::Open && reads::code_passed_on(conn, poll)? {
         return Err(ChangeError::CodeTaken);
     }
-    Ok(())
+    Ok(put)
 }
 
-/// Overwrites a poll of the expected revision. Returns whether there was one.
+/// Overwrites a poll of the expected revision, if there is one.
 pub fn put(
     conn: &Connection,
     partitions: u32,
     poll: &Poll,
     expected: u64,
-) -> Result<bool, StoreError> {
+) -> Result<Put, StoreError> {
     let mut update = conn.prepare_cached(
         "UPDATE polls SET status = ?3, listed = ?4, phase = ?5, revision = ?6, \
          closes_at = ?7, ended_at = ?8, poll = ?9, event = ?10 WHERE id = ?1 AND revision = ?2",
@@ -136,10 +150,12 @@ pub fn put(
         rows::poll_json(poll),
         poll.event.map(|event| event.to_string()),
     ])?;
-    if changed > 0 {
-        settle(conn, "id = ?2", partitions, &id)?;
+    if changed == 0 {
+        return Ok(Put::default());
     }
-    Ok(changed > 0)
+    settle(conn, "id = ?2", partitions, &id)?;
+    let key = reads::poll_key(conn, poll.id)?.ok_or_else(|| damaged("a poll is gone"))?;
+    Ok(Put { done: true, destroyed: texts::keep_key(conn, key, poll)? })
 }
 
 /// Returns the first code that nobody has, or whose poll or event ended more than a month before

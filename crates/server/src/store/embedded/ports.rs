@@ -11,8 +11,9 @@ use pollux_core::id::{
 use pollux_core::poll::Poll;
 use pollux_core::standing::{Standing, TallyAt};
 use pollux_core::tally::VoterState;
+use rusqlite::Connection;
 
-use super::index::Found;
+use super::index::{Found, Index};
 use super::jobs::Job;
 use super::past::{self, Rows};
 use super::readers::snapshot;
@@ -113,7 +114,7 @@ impl Polls for EmbeddedStore {
         after: Option<(UnixMillis, PollId)>,
         limit: usize,
     ) -> Result<Vec<Poll>, StoreError> {
-        self.read(move |conn| reads::due(conn, now, after, limit)).await
+        self.read(move |conn| snapshot(conn, |conn| reads::due(conn, now, after, limit))).await
     }
 
     async fn unsettled(
@@ -121,7 +122,7 @@ impl Polls for EmbeddedStore {
         after: Option<PollId>,
         limit: usize,
     ) -> Result<Vec<Poll>, StoreError> {
-        self.read(move |conn| reads::unsettled(conn, after, limit)).await
+        self.read(move |conn| snapshot(conn, |conn| reads::unsettled(conn, after, limit))).await
     }
 }
 
@@ -149,7 +150,7 @@ impl Counting for EmbeddedStore {
             let known = match found {
                 Found::Here(position, nth, state) => past::in_short(position, nth, state),
                 Found::Nothing => Some(Voter::default()),
-                Found::AskTable => None,
+                Found::InRow(_) | Found::AskTable => None,
             };
             if known.is_none() {
                 misses.push((i, voters[i]));
@@ -161,16 +162,7 @@ impl Counting for EmbeddedStore {
         }
         let (index, polls) = (self.index.clone(), polls.to_vec());
         self.read(move |conn| {
-            for id in polls {
-                let Some((key, poll)) = reads::poll(conn, id)? else {
-                    loaded.polls.push(None);
-                    continue;
-                };
-                if let Some(index) = &index {
-                    index.remember(id, key);
-                }
-                loaded.polls.push(Some((poll, reads::tally(conn, key, id, partition)?)));
-            }
+            loaded.polls = load_polls(conn, index.as_deref(), polls, partition)?;
             for (i, (poll, voter)) in misses {
                 loaded.voters[i] = past::of(conn, index.as_deref(), poll, voter)?;
             }
@@ -210,6 +202,29 @@ impl Counting for EmbeddedStore {
     }
 }
 
+/// Returns polls with their tallies in a partition, from one state of the tables.
+fn load_polls(
+    conn: &Connection,
+    index: Option<&Index>,
+    polls: Vec<PollId>,
+    partition: Partition,
+) -> Result<Vec<Option<(Poll, Option<TallyAt>)>>, StoreError> {
+    if polls.is_empty() {
+        return Ok(Vec::new());
+    }
+    snapshot(conn, |conn| {
+        let load = |id| {
+            let Some((key, poll)) = reads::poll(conn, id)? else { return Ok(None) };
+            if let Some(index) = index {
+                index.remember(id, key);
+            }
+            let tally = reads::tally(conn, key, &poll, partition)?;
+            Ok(Some((poll, tally)))
+        };
+        polls.into_iter().map(load).collect()
+    })
+}
+
 #[async_trait]
 impl Ballots for EmbeddedStore {
     async fn fate(
@@ -232,7 +247,7 @@ impl Ballots for EmbeddedStore {
         match self.in_memory(&[(poll, voter)]).remove(0) {
             Found::Here(_, _, state) => Ok(state),
             Found::Nothing => Ok(VoterState::default()),
-            Found::AskTable => {
+            Found::InRow(_) | Found::AskTable => {
                 let index = self.index.clone();
                 self.read(move |conn| Ok(past::of(conn, index.as_deref(), poll, voter)?.state))
                     .await

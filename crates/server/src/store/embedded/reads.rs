@@ -11,6 +11,7 @@ use pollux_core::standing::{Standing, TallyAt};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::rows::{self, PollKey, StoredBallot};
+use super::texts;
 use crate::store::{BallotRow, DeadLetter, Listing, Progress, StoreError};
 
 /// `Read` is the result of a query.
@@ -47,19 +48,24 @@ pub fn many<T>(
     Ok(all)
 }
 
-/// Reads the columns `key` and `poll`.
-pub fn keyed_poll(row: &Row<'_>) -> Read<(PollKey, Poll)> {
-    Ok((row.get(0)?, rows::read_poll(row.get_ref(1)?.as_str().map_err(rows::damaged)?)?))
+/// Returns the reader of the columns `key` and `poll`, which gives the poll its text key.
+pub fn keyed_poll(conn: &Connection) -> impl FnMut(&Row<'_>) -> Read<(PollKey, Poll)> {
+    |row| {
+        let json = row.get_ref(1)?.as_str().map_err(rows::damaged)?;
+        let (key, mut poll) = (row.get(0)?, rows::read_poll(json)?);
+        texts::unlock(conn, key, &mut poll)?;
+        Ok((key, poll))
+    }
 }
 
 /// Returns a poll and its key.
 pub fn poll(conn: &Connection, id: PollId) -> Read<Option<(PollKey, Poll)>> {
-    one(conn, "SELECT key, poll FROM polls WHERE id = ?1", [id.to_string()], keyed_poll)
+    one(conn, "SELECT key, poll FROM polls WHERE id = ?1", [id.to_string()], keyed_poll(conn))
 }
 
 /// Returns the poll with this key.
 pub fn poll_by_key(conn: &Connection, key: PollKey) -> Read<Option<Poll>> {
-    let found = one(conn, "SELECT key, poll FROM polls WHERE key = ?1", [key], keyed_poll)?;
+    let found = one(conn, "SELECT key, poll FROM polls WHERE key = ?1", [key], keyed_poll(conn))?;
     Ok(found.map(|(_, poll)| poll))
 }
 
@@ -68,15 +74,17 @@ pub fn poll_key(conn: &Connection, id: PollId) -> Read<Option<PollKey>> {
     one(conn, "SELECT key FROM polls WHERE id = ?1", [id.to_string()], |row| Ok(row.get(0)?))
 }
 
-/// Returns a poll's tally in one partition.
+/// Returns a poll's tally in one partition, with its names.
 pub fn tally(
     conn: &Connection,
     key: PollKey,
-    id: PollId,
+    poll: &Poll,
     partition: Partition,
 ) -> Read<Option<TallyAt>> {
     let sql = select_tally("WHERE poll = ?1 AND partition = ?2");
-    one(conn, &sql, (key, partition), |row| rows::read_tally(id, row))
+    let mut found = one(conn, &sql, (key, partition), |row| rows::read_tally(poll.id, row))?;
+    texts::name(conn, key, poll, found.as_mut_slice())?;
+    Ok(found)
 }
 
 fn select_tally(rest: &str) -> String {
@@ -87,8 +95,10 @@ fn select_tally(rest: &str) -> String {
 pub fn standing(conn: &Connection, partitions: u32, key: PollKey, poll: Poll) -> Read<Standing> {
     let id = poll.id;
     let sql = select_tally("WHERE poll = ?1");
+    let mut tallies = many(conn, &sql, [key], |row| rows::read_tally(id, row))?;
+    texts::name(conn, key, &poll, &mut tallies)?;
     let mut standing = Standing::new(Arc::new(poll), partitions);
-    for tally in many(conn, &sql, [key], |row| rows::read_tally(id, row))? {
+    for tally in tallies {
         standing.take_tally(tally);
     }
     Ok(standing)
@@ -98,7 +108,7 @@ pub fn standing(conn: &Connection, partitions: u32, key: PollKey, poll: Poll) ->
 pub fn by_code(conn: &Connection, code: &str) -> Read<Option<(PollKey, Poll)>> {
     let sql = "SELECT p.key, p.poll FROM codes c LEFT JOIN events e ON e.id = c.event \
                JOIN polls p ON p.key = c.poll OR p.id = e.current WHERE c.code = ?1";
-    one(conn, sql, [code], keyed_poll)
+    one(conn, sql, [code], keyed_poll(conn))
 }
 
 /// Returns the polls of a listing, newest first.
@@ -117,7 +127,7 @@ pub fn list(conn: &Connection, listing: Listing) -> Read<Vec<(PollKey, Poll)>> {
     // The character "~" sorts after every id.
     let before = listing.before.map_or_else(|| "~".into(), |id| id.to_string());
     let status = listing.status.map(rows::status_word);
-    many(conn, &sql, params![before, limit(listing.limit), status], keyed_poll)
+    many(conn, &sql, params![before, limit(listing.limit), status], keyed_poll(conn))
 }
 
 /// Returns open polls whose closing time has come; see [`crate::store::Polls::due`].
@@ -132,14 +142,16 @@ pub fn due(
     // The default is before every time and every id.
     let (at, id) = after.map_or((0, String::new()), |(at, id)| (signed(at.0), id.to_string()));
     let params = params![signed(now.0), at, id, limit(most)];
-    many(conn, sql, params, |row| Ok(keyed_poll(row)?.1))
+    let found = many(conn, sql, params, keyed_poll(conn))?;
+    Ok(found.into_iter().map(|(_, poll)| poll).collect())
 }
 
 /// Returns polls whose present phase some partition has not committed, by age.
 pub fn unsettled(conn: &Connection, after: Option<PollId>, most: usize) -> Read<Vec<Poll>> {
     let sql = "SELECT key, poll FROM polls WHERE settled = 0 AND id > ?1 ORDER BY id LIMIT ?2";
     let after = after.map_or_else(String::new, |id| id.to_string());
-    many(conn, sql, params![after, limit(most)], |row| Ok(keyed_poll(row)?.1))
+    let found = many(conn, sql, params![after, limit(most)], keyed_poll(conn))?;
+    Ok(found.into_iter().map(|(_, poll)| poll).collect())
 }
 
 fn read_progress(row: &Row<'_>) -> Read<(Partition, Progress)> {
@@ -174,7 +186,7 @@ pub fn digests(conn: &Connection, partition: Partition, since: Offset) -> Read<V
     })
 }
 
-/// Returns a partition's tallies that were committed at or after `since`, by offset and poll.
+/// Returns a partition's tallies that were committed at or after `since`, by offset and poll, without names.
 pub fn tallies_since(conn: &Connection, partition: Partition, since: Offset) -> Read<Vec<TallyAt>> {
     let sql = format!(
         "SELECT {}, poll FROM tallies WHERE partition = ?1 AND next_offset >= ?2 \

@@ -124,6 +124,7 @@ pub fn read_tally(poll: PollId, row: &Row<'_>) -> Result<TallyAt, StoreError> {
         round: row.get(2)?,
         gate,
         counts: serde_json::from_str(counts).map_err(damaged)?,
+        names: Default::default(),
         voters: row.get::<_, i64>(5)? as u64,
         changes: row.get::<_, i64>(6)? as u64,
     };

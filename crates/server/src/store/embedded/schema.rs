@@ -18,7 +18,7 @@ const APPLICATION_ID: i32 = 0x504c_5853;
 const MAX_PARTITIONS: u32 = 1 << 15;
 
 /// The time to wait for a lock that a reader in another process may hold for a moment.
-const BUSY: Duration = Duration::from_secs(2);
+pub(super) const BUSY: Duration = Duration::from_secs(2);
 
 /// The migrations: number *n* takes a file of `user_version` *n* to *n* + 1. Never edit one that
 /// shipped.
@@ -179,6 +179,21 @@ CREATE TABLE digests (
     PRIMARY KEY (partition, from_offset)
 ) STRICT, WITHOUT ROWID;
 ",
+    "
+-- The key of what voters wrote in a poll, behind 4096 zeros (see texts.rs). Polls without texts have no row.
+CREATE TABLE text_keys (poll INTEGER PRIMARY KEY, text_key BLOB NOT NULL) STRICT;
+
+-- The names that a round counts in slots of their own, each with the sealed word that came first.
+CREATE TABLE names (
+    poll      INTEGER NOT NULL,
+    partition INTEGER NOT NULL,
+    round     INTEGER NOT NULL,
+    slot      INTEGER NOT NULL,
+    name      BLOB    NOT NULL,
+    sealed    BLOB    NOT NULL,
+    PRIMARY KEY (poll, partition, round, slot)
+) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// `OpenError` says why the store's file was not opened. Each message names the file and what to do.
@@ -325,6 +340,8 @@ pub fn open_writer(folder: &Path, partitions: u32) -> Result<Connection, OpenErr
     conn.pragma_update(None, "wal_autocheckpoint", 0).map_err(in_file)?;
     conn.pragma_update(None, "synchronous", "FULL").map_err(in_file)?;
     conn.pragma_update(None, "cache_size", -32_768).map_err(in_file)?;
+    // What is deleted is overwritten, because keys of texts must not be found in free pages.
+    conn.pragma_update(None, "secure_delete", "ON").map_err(in_file)?;
     migrate(&mut conn, version, partitions).map_err(in_file)?;
     let found = read_partitions(&conn).map_err(in_file)?;
     if found != partitions {

@@ -449,7 +449,7 @@ async fn rows_from_before_they_were_numbered_are_found() {
     store.shut().await;
     let conn = Connection::open(folder.path().join(FILE)).unwrap();
     conn.execute_batch(
-        "DROP TABLE digests; DROP INDEX later_ballots; DROP INDEX later_counted;
+        "DROP TABLE names; DROP TABLE text_keys; DROP TABLE digests; DROP INDEX later_ballots; DROP INDEX later_counted;
          ALTER TABLE ballots DROP COLUMN nth;
          UPDATE ballots SET prev = nullif(position, 0) - 1; PRAGMA user_version = 2",
     )
@@ -474,7 +474,9 @@ async fn what_was_counted_before_digests_were_kept_has_none() {
     store.commit(0, &batch(&poll, 0, 0..5)).await.unwrap();
     store.shut().await;
     let conn = Connection::open(folder.path().join(FILE)).unwrap();
-    conn.execute_batch("DROP TABLE digests; PRAGMA user_version = 4").unwrap();
+    let older =
+        "DROP TABLE names; DROP TABLE text_keys; DROP TABLE digests; PRAGMA user_version = 4";
+    conn.execute_batch(older).unwrap();
     drop(conn);
     let store = open(folder.path());
     assert_eq!(store.begin(0, generation(1)).await.unwrap().next_offset, 5);

@@ -20,11 +20,12 @@ use pollux_core::id::{Generation, Offset, Partition, PollId};
 use pollux_core::poll::Poll;
 use rusqlite::{Connection, params};
 
-use super::db::{Db, Durable, checkpoint};
+use super::db::{Db, Durable, checkpoint, cut_off};
 use super::filter::Key;
 use super::index::Index;
+use super::polls::Put;
 use super::rows::{self, PollKey, damaged};
-use super::{events, polls, reads};
+use super::{PAGE, events, polls, reads, texts};
 use crate::config::StoreLimits;
 use crate::store::{
     ChangeError, Commit, CommitError, Created, IdempotencyKey, Progress, StoreError,
@@ -55,6 +56,10 @@ pub struct Writer {
     wal: WalSize,
     /// Whether the checkpointer was asked and has not finished.
     checkpointing: bool,
+    /// Whether copies of a text key that was destroyed may lie in the files.
+    destroy: bool,
+    /// Whether the checkpointer will say when to try again to destroy them.
+    waiting: bool,
     /// Held while checkpointing, because SQLite refuses a second checkpoint instead of letting it
     /// wait.
     turn: Arc<Mutex<()>>,
@@ -63,8 +68,6 @@ pub struct Writer {
 /// The factor by which the write-ahead log may exceed its limit while the checkpointer is at work;
 /// then the writer waits for it.
 const WAL_PATIENCE: usize = 4;
-
-const PAGE: usize = 4096;
 
 impl Writer {
     /// Takes over a configured connection, and rebuilds the index from the rows.
@@ -89,6 +92,9 @@ impl Writer {
             merge_stalled: false,
             wal,
             checkpointing: false,
+            // The process before may have ended too early.
+            destroy: true,
+            waiting: false,
             turn: Arc::default(),
         };
         writer.freeze_if_full(voters)?;
@@ -124,17 +130,22 @@ impl Writer {
     /// Replaces a poll; see [`crate::store::Polls::change`].
     pub fn change(&mut self, poll: &Poll, expected: u64) -> Result<(), ChangeError> {
         let partitions = self.partitions;
-        self.db.transact(Durable::Now, |conn| polls::change(conn, partitions, poll, expected))
+        let put = self
+            .db
+            .transact(Durable::Now, |conn| polls::change(conn, partitions, poll, expected))?;
+        self.destroy |= put.destroyed;
+        Ok(())
     }
 
     /// Closes polls in one transaction; see [`crate::store::Polls::close`].
     pub fn close(&mut self, all: &[(Poll, u64)]) -> Result<Vec<bool>, StoreError> {
         let partitions = self.partitions;
-        self.db.transact(Durable::Now, |conn| {
-            all.iter()
-                .map(|(poll, expected)| polls::put(conn, partitions, poll, *expected))
-                .collect()
-        })
+        let puts: Vec<Put> = self.db.transact(Durable::Now, |conn| {
+            let put = |(poll, expected): &(_, _)| polls::put(conn, partitions, poll, *expected);
+            all.iter().map(put).collect::<Result<_, StoreError>>()
+        })?;
+        self.destroy |= puts.iter().any(|put| put.destroyed);
+        Ok(puts.into_iter().map(|put| put.done).collect())
     }
 
     /// Creates an event; see [`crate::store::Polls::create_event`].
@@ -196,7 +207,7 @@ impl Writer {
             let mut keys = Keys { conn, index, last: None };
             write_batch(conn, &mut keys, partition, commit, &mut written)?;
             write_digest(conn, partition, commit)?;
-            write_tallies(conn, &mut keys, partitions, commit)?;
+            write_tallies(conn, &mut keys, (partition, partitions), commit)?;
             fail_point!("store::before_commit");
             Ok::<_, CommitError>(())
         })?;
@@ -283,6 +294,32 @@ impl Writer {
     pub fn checkpointed(&mut self) {
         self.checkpointing = false;
         self.restart_wal("PASSIVE");
+    }
+
+    /// Cuts off the write-ahead log if a text key was destroyed that may be in it. If a reader holds an old snapshot,
+    /// `again` is asked to have [`Writer::destroy_again`] called later; it says whether that will be.
+    pub fn destroy(&mut self, again: impl FnOnce() -> bool) {
+        if !self.destroy || self.waiting || self.db.failed.is_some() {
+            return;
+        }
+        let cut = {
+            let _turn = self.turn.lock();
+            cut_off(&self.db.conn)
+        };
+        match cut {
+            Ok(true) => {
+                self.destroy = false;
+                return;
+            }
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, "a key that was destroyed may be in a file yet"),
+        }
+        self.waiting = again();
+    }
+
+    /// Lets [`Writer::destroy`] try again.
+    pub fn destroy_again(&mut self) {
+        self.waiting = false;
     }
 
     fn restart_wal(&mut self, how: &str) {
@@ -393,7 +430,7 @@ fn write_digest(
 fn write_tallies(
     conn: &Connection,
     keys: &mut Keys<'_>,
-    partitions: u32,
+    (partition, partitions): (Partition, u32),
     commit: &Commit,
 ) -> Result<(), StoreError> {
     let mut upsert = conn.prepare_cached(rows::UPSERT_TALLY)?;
@@ -401,6 +438,9 @@ fn write_tallies(
         let key = keys.of(tally.poll)?;
         rows::write_tally(&mut upsert, key, tally)?;
         polls::settle(conn, "key = ?2 AND settled = 0", partitions, &key)?;
+    }
+    for row in &commit.names {
+        texts::write_name(conn, keys.of(row.poll)?, partition, row)?;
     }
     Ok(())
 }

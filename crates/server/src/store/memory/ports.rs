@@ -141,7 +141,8 @@ impl Counting for MemoryStore {
                 .iter()
                 .map(|id| {
                     let poll = state.polls.get(id)?.clone();
-                    Some((poll, state.tallies.get(&(*id, partition)).cloned()))
+                    let tally = state.tallies.get(&(*id, partition));
+                    Some((poll, tally.map(|tally| state.with_names(tally))))
                 })
                 .collect(),
             voters: voters.iter().map(|(poll, voter)| state.past(*poll, *voter)).collect(),

@@ -10,9 +10,13 @@ use pollux_core::event::Event;
 use pollux_core::id::{
     BallotId, EventId, Generation, Offset, Partition, PollId, UnixMillis, VoterId,
 };
+use pollux_core::kind::Slot;
+use pollux_core::kind::words::Names;
 use pollux_core::poll::{Poll, PollStatus};
+use pollux_core::seal::Word;
 use pollux_core::standing::{Standing, TallyAt};
 
+use crate::store::key::key_to_keep;
 use crate::store::{
     BallotFate, BallotRow, CODE_REST_MILLIS, ChangeError, Commit, CommitError, Created, DeadLetter,
     EventAndPolls, IDEMPOTENCY_MILLIS, IdempotencyKey, Listing, Progress, StoreError, Voter,
@@ -23,6 +27,9 @@ const TAIL: usize = 1024;
 
 /// A place is where a record stands: partition and offset.
 pub type Place = (Partition, Offset);
+
+/// A name's key says where a name is counted.
+pub type NameKey = (PollId, Partition, u32, Slot);
 
 /// A holder is the poll or the event that has a join code, or was made under an idempotency key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +47,9 @@ pub struct State {
     pub logos: BTreeMap<EventId, Bytes>,
     pub codes: BTreeMap<String, Holder>,
     pub keys: BTreeMap<String, ([u8; 32], Holder, UnixMillis)>,
+    /// The tallies, without their names.
     pub tallies: BTreeMap<(PollId, Partition), TallyAt>,
+    pub names: BTreeMap<NameKey, Word>,
     pub ballots: BTreeMap<Place, BallotRow>,
     pub dead: BTreeMap<Place, DeadLetter>,
     pub progress: BTreeMap<Partition, Progress>,
@@ -57,6 +66,7 @@ pub struct Undo {
     pub partition: Partition,
     pub progress: Progress,
     pub tallies: Vec<((PollId, Partition), Option<TallyAt>)>,
+    pub names: Vec<NameKey>,
     pub digest: Option<(Place, Option<Digest>)>,
 }
 
@@ -84,6 +94,7 @@ impl State {
             };
             poll.code = code;
         }
+        poll.text_key = key_to_keep(&poll, || Ok::<_, StoreError>(None))?;
         self.remember(key, holder, now);
         self.polls.insert(poll.id, poll.clone());
         Ok(Created::New(poll))
@@ -200,7 +211,8 @@ impl State {
         if poll.status == PollStatus::Open && passed_on {
             return Err(ChangeError::CodeTaken);
         }
-        *kept = poll.clone();
+        let text_key = key_to_keep(poll, || Ok::<_, StoreError>(kept.text_key.clone()))?;
+        *kept = Poll { text_key, ..poll.clone() };
         self.tail.clear();
         Ok(())
     }
@@ -242,7 +254,13 @@ impl State {
             let what = format!("a commit of poll {poll}, which is not here");
             return Err(StoreError::Damaged(what).into());
         }
-        let mut undo = Undo { partition, progress: *progress, tallies: Vec::new(), digest: None };
+        let of_names = commit.names.iter().map(|row| (row.poll, partition, row.round, row.slot));
+        let names: Vec<NameKey> = of_names.collect();
+        if let Some(known) = names.iter().find(|key| self.names.contains_key(key)) {
+            return Err(StoreError::Damaged(format!("the name {known:?} is here already")).into());
+        }
+        let mut undo =
+            Undo { partition, progress: *progress, tallies: Vec::new(), names, digest: None };
         progress.next_offset = commit.to;
         progress.announced = progress.announced.max(commit.announced);
         if let Some(digest) = commit.digest {
@@ -251,8 +269,11 @@ impl State {
         }
         for tally in &commit.tallies {
             let key = (tally.poll, tally.partition);
-            undo.tallies.push((key, self.tallies.insert(key, tally.clone())));
+            let kept = without_names(tally);
+            undo.tallies.push((key, self.tallies.insert(key, kept)));
         }
+        let words = commit.names.iter().map(|row| row.word.clone());
+        self.names.extend(undo.names.iter().copied().zip(words));
         for row in &commit.ballots {
             let place = (partition, row.offset);
             self.ballots.insert(place, row.clone());
@@ -288,6 +309,9 @@ impl State {
                 None => self.tallies.remove(&key),
             };
         }
+        for key in &undo.names {
+            self.names.remove(key);
+        }
         match undo.digest {
             Some((place, Some(digest))) => drop(self.digests.insert(place, digest)),
             Some((place, None)) => drop(self.digests.remove(&place)),
@@ -299,9 +323,18 @@ impl State {
     pub fn standing(&self, poll: &Poll) -> Standing {
         let mut standing = Standing::new(Arc::new(poll.clone()), self.partitions);
         for tally in self.tallies.range((poll.id, 0)..=(poll.id, Partition::MAX)) {
-            standing.take_tally(tally.1.clone());
+            standing.take_tally(self.with_names(tally.1));
         }
         standing
+    }
+
+    /// Returns a tally together with its names.
+    pub fn with_names(&self, at: &TallyAt) -> TallyAt {
+        let place = |slot| (at.poll, at.partition, at.tally.round, slot);
+        let rows = self.names.range(place(0)..=place(Slot::MAX));
+        let mut at = at.clone();
+        at.tally.names = Names::of(rows.map(|(_, word)| word.clone()).collect());
+        at
     }
 
     /// Returns a voter's rows, latest first.
@@ -346,6 +379,12 @@ impl State {
                 tally.is_some_and(|at| at.tally.phase >= poll.phase)
             })
     }
+}
+
+fn without_names(at: &TallyAt) -> TallyAt {
+    let mut at = at.clone();
+    at.tally.names = Names::default();
+    at
 }
 
 /// Returns whether a listing shows this poll.

@@ -101,6 +101,7 @@ pub fn read_tally(row: &Row) -> Read<Option<TallyAt>> {
         round: small(row, "t_round")?,
         gate,
         counts: counts.into_iter().map(|count| count as u64).collect(),
+        names: Default::default(),
         voters: number(row, "voters")?,
         changes: number(row, "changes")?,
     };

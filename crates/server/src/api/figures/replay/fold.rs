@@ -4,6 +4,7 @@ use pollux_core::ballot::{Ballot, Status};
 use pollux_core::fold::{self, Outcome, Past};
 use pollux_core::id::{Offset, PollId, UnixMillis};
 use pollux_core::kind::Answer;
+use pollux_core::kind::words::Names;
 use pollux_core::poll::Poll;
 use pollux_core::record::{Control, Entry};
 use pollux_core::standing::Standing;
@@ -98,14 +99,15 @@ pub fn show(mut ballots: Vec<CountedBallot>, voters: u64, standing: &Standing) -
     let length = to.0 - from.0;
     let intervals = length.min(FRAMES - 1);
     let form = standing.poll.kind.form();
-    let mut votes = vec![0_u64; form.slots()];
+    let (mut votes, names) = (vec![0_u64; form.slots()], Names::default());
     let mut ballots = ballots.into_iter().peekable();
     let frames = (0..=intervals).map(|n| {
         let at = UnixMillis(from.0 + (length * n).checked_div(intervals).unwrap_or(length));
         while let Some(ballot) = ballots.next_if(|ballot| ballot.at <= at) {
-            form.add(&ballot.counted, &mut votes);
+            // Without names all words fall into the one slot that a replay shows of them.
+            form.marks(&ballot.counted, &names, |slot, weight| votes[slot] += weight);
             if let Some(answer) = ballot.replaced {
-                form.take_away(&answer, &mut votes);
+                form.marks(&answer, &names, |slot, weight| votes[slot] -= weight);
             }
         }
         Frame { at: rfc3339(at), votes: votes.clone() }

@@ -7,6 +7,7 @@ mod number;
 mod points;
 mod ranking;
 mod rating;
+mod words;
 
 use pollux_core::kind::Kind;
 use pollux_core::standing::Standing;
@@ -18,9 +19,10 @@ use self::number::ExportedValue;
 use self::points::ExportedPoints;
 use self::ranking::ExportedPlace;
 use self::rating::ExportedStep;
+use self::words::ExportedWord;
 
 /// A line holds the result of one option of a choice or of a poll for points, of one step on a statement of a rating,
-/// of one place of an option in a ranking, or of one value of a number.
+/// of one place of an option in a ranking, of one value of a number, or of one word.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum ExportedLine {
@@ -34,11 +36,19 @@ pub enum ExportedLine {
     Points(ExportedPoints),
     /// A line of a number.
     Value(ExportedValue),
+    /// A line of words.
+    Word(ExportedWord),
 }
 
 /// `COLUMNS` has each kind's own columns.
-pub const COLUMNS: [&[&str]; 5] =
-    [&choice::COLUMNS, &rating::COLUMNS, &ranking::COLUMNS, &points::COLUMNS, &number::COLUMNS];
+pub const COLUMNS: [&[&str]; 6] = [
+    &choice::COLUMNS,
+    &rating::COLUMNS,
+    &ranking::COLUMNS,
+    &points::COLUMNS,
+    &number::COLUMNS,
+    &words::COLUMNS,
+];
 
 /// Returns the columns of [`COLUMNS`] that polls of this kind fill.
 pub fn columns(kind: &Kind) -> &'static [&'static str] {
@@ -48,6 +58,7 @@ pub fn columns(kind: &Kind) -> &'static [&'static str] {
         Kind::Ranking(_) => &ranking::COLUMNS,
         Kind::Points(_) => &points::COLUMNS,
         Kind::Number(_) => &number::COLUMNS,
+        Kind::Words(_) => &words::COLUMNS,
     }
 }
 
@@ -64,6 +75,7 @@ pub fn lines(standing: &Standing) -> Vec<ExportedLine> {
         }
         Kind::Points(points) => points::lines(points, &counts).map(ExportedLine::Points).collect(),
         Kind::Number(number) => number::lines(number, &counts).map(ExportedLine::Value).collect(),
+        Kind::Words(_) => words::lines(standing).map(ExportedLine::Word).collect(),
     }
 }
 
@@ -76,6 +88,7 @@ impl ExportedLine {
             Self::Place(line) => line.cells().into(),
             Self::Points(line) => line.cells().into(),
             Self::Value(line) => line.cells().into(),
+            Self::Word(line) => line.cells().into(),
         }
     }
 
@@ -87,6 +100,7 @@ impl ExportedLine {
             Self::Place(line) => (line.votes, line.share),
             Self::Points(line) => (line.votes, line.share),
             Self::Value(line) => (line.votes, line.share),
+            Self::Word(line) => (line.votes, line.share),
         }
     }
 }
