@@ -5,6 +5,7 @@ import { flushSync } from "svelte";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Poll } from "../../api/generated";
 import { Keys } from "../keys";
+import Shortcuts from "../Shortcuts.svelte";
 import { voice } from "../voice.svelte";
 import { Kiosk } from "./fixture";
 import Panel from "./Moderation.svelte";
@@ -144,6 +145,14 @@ test("what somebody else does disturbs nobody: the focus and its row stay, and t
   expect([kiosk.stateOf("b"), focused()]).toEqual(["hidden", "b"]);
   await click("1 more");
   expect(rows()).toEqual(["d", "c", "a"]);
+  expect(document.activeElement).toBe(document.querySelector(".box"));
+  await press("h");
+  expect([kiosk.stateOf("d"), focused()], "the first key gives the focus to a row").toEqual(["waiting", "d"]);
+  kiosk.come("e");
+  await hear();
+  expect(rows()).toEqual(["d", "c", "a"]);
+  await pass(15_000);
+  expect([rows(), focused()], "the keys rest").toEqual([["e", "d", "c", "a"], "d"]);
 });
 
 test("what waits is said politely, in one sentence, at most every ten seconds", async () => {
@@ -204,4 +213,11 @@ test("while nobody answers, decisions wait and the page says so, in a closed pol
   kiosk.silent = false;
   await pass(6_000);
   expect([kiosk.stateOf("b"), document.body.textContent]).toEqual(["shown", expect.not.stringContaining("no answer")]);
+});
+
+test("the studio's list of keys has these beside its own, some of which are the same keys", () => {
+  kiosk = new Kiosk();
+  render(Shortcuts, { open: true });
+  flushSync();
+  expect(screen.getByRole("dialog").textContent).toMatch(/Access: .*On a word: hide it/);
 });
