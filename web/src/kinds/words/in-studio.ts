@@ -1,6 +1,8 @@
 // Implements a poll of words in the studio.
 
 import { counted } from "../../ui/numbers";
+import { LISTED } from "../../studio/moderation/keys";
+import Panel from "../../studio/moderation/Moderation.svelte";
 import type { StudioKind } from "../in-studio";
 import type { WordsPoll } from "../kind";
 import Editor from "./Editor.svelte";
@@ -9,6 +11,8 @@ import Ahead from "./InStudioAhead.svelte";
 
 const words: StudioKind<WordsPoll> = {
   Results,
+  Panel,
+  keys: LISTED,
   Editor,
   Ahead,
   noun: "Word",

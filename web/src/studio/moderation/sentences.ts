@@ -24,3 +24,7 @@ export const waiting = (count: number): string =>
 /** Says how far many words were shown before the server refused more. */
 export const partly = (done: number, of: number): string =>
   `. Before that, ${number(done)} of ${plural(of, "word")} were shown`;
+
+/** Says how many decisions the server has not answered. */
+export const unanswered = (count: number): string =>
+  `${plural(count, "decision")} ${count === 1 ? "has" : "have"} no answer from the server yet`;
