@@ -288,9 +288,9 @@ export type Export = {
 
 /**
  * A line holds the result of one option of a choice or of a poll for points, of one step on a statement of a rating,
- * of one place of an option in a ranking, or of one value of a number.
+ * of one place of an option in a ranking, of one value of a number, or of one word.
  */
-export type ExportedLine = ExportedOption | ExportedStep | ExportedPlace | ExportedPoints | ExportedValue;
+export type ExportedLine = ExportedOption | ExportedStep | ExportedPlace | ExportedPoints | ExportedValue | ExportedWord;
 
 /**
  * An `ExportedOption` is a line of a choice: the result of one option.
@@ -435,6 +435,28 @@ export type ExportedValue = {
      * The number of people counted who gave the value.
      */
     votes: number;
+};
+
+/**
+ * An `ExportedWord` is a line of words: how many people said one.
+ */
+export type ExportedWord = {
+    /**
+     * The part, from 0 to 1, of the people counted who said it.
+     */
+    share: number;
+    /**
+     * The state: shown, waiting, hidden or erased; or other, for the words beyond those that the poll keeps apart.
+     */
+    state: string;
+    /**
+     * The number of people counted who said it.
+     */
+    votes: number;
+    /**
+     * The word; empty if it was erased, and for the words beyond those that the poll keeps apart.
+     */
+    word: string;
 };
 
 /**
@@ -949,11 +971,11 @@ export type NewToken = {
 };
 
 /**
- * A `NewWords` is a new poll in which voters send words or short phrases.
+ * `NewWords` is a new poll in which voters say words.
  */
 export type NewWords = {
     /**
-     * Whether a new word is shown only once the organiser has approved it; default false.
+     * Whether a new word is shown only once the owner has approved it; default false.
      */
     approve?: boolean | null;
     /**
@@ -977,7 +999,7 @@ export type NewWords = {
      */
     listed?: boolean | null;
     /**
-     * The most words that a ballot may have, from 1 to 10; default 3.
+     * The most words that a ballot may have; default 3.
      */
     maxWords?: number | null;
     /**
@@ -1126,6 +1148,28 @@ export type NumberPoll = {
  * The `NumberWord` stands for this kind.
  */
 export type NumberWord = 'number';
+
+/**
+ * An `OwnersWord` is a word as the poll's owner is told of it, whether it is shown or not.
+ */
+export type OwnersWord = {
+    /**
+     * The id, by which the owner shows, hides or erases the word: 32 hexadecimal digits.
+     */
+    id: string;
+    /**
+     * The state, which says whether the public is shown the word.
+     */
+    state: WordState;
+    /**
+     * The word, as it was first written; null if it was erased.
+     */
+    text: string | null;
+    /**
+     * The number of people counted who said it.
+     */
+    votes: number;
+};
 
 /**
  * `Points` has options over which voters spread the points of a budget.
@@ -1322,7 +1366,8 @@ export type Poll = Kind & {
      */
     totalVoters: number | null;
     /**
-     * How often people marked an option, rated a statement, ranked an option, gave one points or gave a number; null
+     * How often people marked an option, rated a statement, ranked an option, gave one points, gave a number or said a
+     * word; null
      * while it is hidden from you.
      */
     totalVotes: number | null;
@@ -1998,7 +2043,7 @@ export type Vote = {
     /**
      * The answer, as the poll's kind defines it: for a choice the ids of the options; for a rating a step of
      * the scale for each statement, or null to skip it; for a ranking the ids of the options, the best first; for
-     * points the points given to each option, 0 for none; for a number the number.
+     * points the points given to each option, 0 for none; for a number the number; for words the words.
      */
     answer?: Array<number | null> | Array<string> | number | null;
     /**
@@ -2056,6 +2101,184 @@ export type VoteToScreen = {
     samples: number;
 };
 
+/**
+ * A `Word` is a word that is shown.
+ */
+export type Word = {
+    /**
+     * The word, as it was first written.
+     */
+    text: string;
+    /**
+     * The number of people counted who said it.
+     */
+    votes: number;
+};
+
+/**
+ * A `WordId` is the id of a word, as `listWords` tells it.
+ */
+export type WordId = string;
+
+/**
+ * A `WordList` is a page of a poll's words, newest first.
+ */
+export type WordList = {
+    /**
+     * How many words were erased, over all pages.
+     */
+    erased: number;
+    /**
+     * How many words are hidden, over all pages.
+     */
+    hidden: number;
+    /**
+     * The `cursor` of the next page; null on the last page.
+     */
+    nextCursor: string | null;
+    /**
+     * How many words are shown, over all pages.
+     */
+    shown: number;
+    /**
+     * The owner's version of the poll that this list is of.
+     */
+    version: number;
+    /**
+     * How many words wait for approval, over all pages.
+     */
+    waiting: number;
+    /**
+     * The words with at least one vote in this round.
+     */
+    words: Array<OwnersWord>;
+};
+
+/**
+ * The `WordState` says whether the public is shown a word.
+ */
+export type WordState = 'shown' | 'waiting' | 'hidden' | 'erased';
+
+/**
+ * A `WordsPatch` changes the draft of words, or makes the draft of another kind one; then it must have `kind`.
+ */
+export type WordsPatch = {
+    /**
+     * Whether a new word is shown only once the owner has approved it; null for the default.
+     */
+    approve?: boolean | null;
+    /**
+     * The number of seconds after its opening at which the poll closes by itself; null for never. It
+     * replaces `closesAt`.
+     */
+    closesAfter?: number | null;
+    /**
+     * The time at which the poll closes by itself, RFC 3339; null for never. It replaces `closesAfter`.
+     */
+    closesAt?: string | null;
+    /**
+     * Origins that may frame the poll's overlay. A change of this member alone is possible at any time.
+     */
+    embed?: Array<string> | null;
+    /**
+     * The kind, which is words.
+     */
+    kind?: WordsWord;
+    /**
+     * Whether the poll is shown in lists and on the leaderboard.
+     */
+    listed?: boolean | null;
+    /**
+     * The most words that a ballot may have; null for the default.
+     */
+    maxWords?: number | null;
+    /**
+     * The question: 1 to 500 characters, as people count them (grapheme clusters), in at most 4,000 bytes.
+     */
+    question?: string;
+    /**
+     * When the public sees the numbers: live, afterVote or hidden.
+     */
+    results?: string | null;
+    /**
+     * What a second ballot of a voter does: replace or refuse.
+     */
+    revote?: string | null;
+    /**
+     * Whether everybody sees how many have voted while the numbers are hidden: shown or hidden.
+     */
+    turnout?: string | null;
+    /**
+     * Whether ballots may have a `voterId`.
+     */
+    voterIds?: boolean | null;
+};
+
+/**
+ * In a `WordsPoll`, voters say words.
+ */
+export type WordsPoll = {
+    /**
+     * Whether a new word is shown only once the owner has approved it.
+     */
+    approve: boolean;
+    /**
+     * The kind: words.
+     */
+    kind: WordsWord;
+    /**
+     * The most words that a ballot may have.
+     */
+    maxWords: number;
+    /**
+     * How many further words are shown that are not among these; null while it is hidden from you.
+     */
+    moreWords: number | null;
+    /**
+     * The votes for words that came when the poll had as many different ones as it keeps; null while it is hidden from
+     * you.
+     */
+    otherVotes: number | null;
+    /**
+     * The votes for words that are not shown, because they wait for approval, or the owner has hidden or erased them;
+     * null while it is hidden from you.
+     */
+    unshownVotes: number | null;
+    /**
+     * The words that are shown: those with the most votes first, and of equal ones those that came first; null while
+     * they are hidden from you. There are at most 500, and fewer if they are long: their JSON takes at most 40 KiB.
+     */
+    words: Array<Word> | null;
+};
+
+/**
+ * A `WordsVerdict` is what an owner decides about words. It has at least one of its members, with at most 500 ids in
+ * all, none of them in two lists.
+ */
+export type WordsVerdict = {
+    /**
+     * Whether a new word is shown only once you have approved it. False shows every word that waits.
+     */
+    approve?: boolean;
+    /**
+     * The ids of the words to erase. Nobody can read them from then on, and nobody can say them in this poll again.
+     */
+    erase?: Array<WordId>;
+    /**
+     * The ids of the words to hide.
+     */
+    hide?: Array<WordId>;
+    /**
+     * The ids of the words to show.
+     */
+    show?: Array<WordId>;
+};
+
+/**
+ * The `WordsWord` stands for this kind.
+ */
+export type WordsWord = 'words';
+
 export type U32 = number;
 
 export type U64 = number;
@@ -2086,114 +2309,6 @@ export type GetAddressResponses = {
 };
 
 export type GetAddressResponse = GetAddressResponses[keyof GetAddressResponses];
-
-/**
- * A `Word` is a word that is shown, in the spelling in which it came first, with its votes.
- */
-export type Word = {
-    /**
-     * The word.
-     */
-    text: string;
-    /**
-     * The number of votes for the word.
-     */
-    votes: number;
-};
-
-/**
- * A `WordsPatch` changes the draft of a poll of words, or makes the draft of another kind one; then it must have `kind`.
- */
-export type WordsPatch = {
-    /**
-     * Whether a new word is shown only once the organiser has approved it; null for the default.
-     */
-    approve?: boolean | null;
-    /**
-     * The number of seconds after its opening at which the poll closes by itself; null for never. It
-     * replaces `closesAt`.
-     */
-    closesAfter?: number | null;
-    /**
-     * The time at which the poll closes by itself, RFC 3339; null for never. It replaces `closesAfter`.
-     */
-    closesAt?: string | null;
-    /**
-     * Origins that may frame the poll's overlay. A change of this member alone is possible at any time.
-     */
-    embed?: Array<string> | null;
-    /**
-     * The kind, which is words.
-     */
-    kind?: WordsWord;
-    /**
-     * Whether the poll is shown in lists and on the leaderboard.
-     */
-    listed?: boolean | null;
-    /**
-     * The most words that a ballot may have, from 1 to 10; null for the default.
-     */
-    maxWords?: number | null;
-    /**
-     * The question: 1 to 500 characters, as people count them (grapheme clusters), in at most 4,000 bytes.
-     */
-    question?: string;
-    /**
-     * When the public sees the numbers: live, afterVote or hidden.
-     */
-    results?: string | null;
-    /**
-     * What a second ballot of a voter does: replace or refuse.
-     */
-    revote?: string | null;
-    /**
-     * Whether everybody sees how many have voted while the numbers are hidden: shown or hidden.
-     */
-    turnout?: string | null;
-    /**
-     * Whether ballots may have a `voterId`.
-     */
-    voterIds?: boolean | null;
-};
-
-/**
- * In a `WordsPoll`, voters send words or short phrases.
- */
-export type WordsPoll = {
-    /**
-     * Whether a new word is shown only once the organiser has approved it.
-     */
-    approve: boolean;
-    /**
-     * The kind: words.
-     */
-    kind: WordsWord;
-    /**
-     * The most words that a ballot may have.
-     */
-    maxWords: number;
-    /**
-     * The number of words that are shown and are not among `words`; null while it is hidden from you.
-     */
-    moreWords: number | null;
-    /**
-     * The number of votes for words that came when the poll kept no further ones; null while it is hidden from you.
-     */
-    otherVotes: number | null;
-    /**
-     * The number of votes for words that are hidden, erased or wait for approval; null while it is hidden from you.
-     */
-    unshownVotes: number | null;
-    /**
-     * The words that are shown, at most 500, those with most votes first; null while they are hidden from you.
-     */
-    words: Array<Word> | null;
-};
-
-/**
- * The `WordsWord` stands for this kind.
- */
-export type WordsWord = 'words';
 
 export type WatchAllData = {
     body?: never;
@@ -3549,6 +3664,80 @@ export type ExportPollResponses = {
 
 export type ExportPollResponse = ExportPollResponses[keyof ExportPollResponses];
 
+export type ModerateWordsData = {
+    body: WordsVerdict;
+    path: {
+        /**
+         * The poll's id or join code
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/polls/{id}/moderate';
+};
+
+export type ModerateWordsErrors = {
+    /**
+     * The request is malformed; or: The body is not valid JSON
+     */
+    400: Problem;
+    /**
+     * A token is needed
+     */
+    401: Problem;
+    /**
+     * The token is not the right one
+     */
+    403: Problem;
+    /**
+     * There is no such poll
+     */
+    404: Problem;
+    /**
+     * The request did not arrive in time
+     */
+    408: Problem;
+    /**
+     * It was changed meanwhile; or: The poll's status does not allow this
+     */
+    409: Problem;
+    /**
+     * The body is too large
+     */
+    413: Problem;
+    /**
+     * The body must be JSON
+     */
+    415: Problem;
+    /**
+     * The request breaks the rules
+     */
+    422: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+    /**
+     * The store is unavailable
+     */
+    503: Problem;
+    /**
+     * It is not known whether the change was made
+     */
+    504: Problem;
+};
+
+export type ModerateWordsError = ModerateWordsErrors[keyof ModerateWordsErrors];
+
+export type ModerateWordsResponses = {
+    /**
+     * The poll as you see it. A word that is not shown leaves what everybody sees with the poll's next version; its votes stay counted
+     */
+    200: Poll;
+};
+
+export type ModerateWordsResponse = ModerateWordsResponses[keyof ModerateWordsResponses];
+
 export type OpenPollData = {
     body?: never;
     path: {
@@ -4136,6 +4325,73 @@ export type CastBallotResponses = {
 
 export type CastBallotResponse = CastBallotResponses[keyof CastBallotResponses];
 
+export type ListWordsData = {
+    body?: never;
+    path: {
+        /**
+         * The poll's id or join code
+         */
+        id: string;
+    };
+    query?: {
+        /**
+         * `waiting`, `shown` or `hidden`; all words if left out
+         */
+        state?: string;
+        /**
+         * The number of words on a page; 100 if left out
+         */
+        limit?: number;
+        /**
+         * The `nextCursor` of the previous page
+         */
+        cursor?: string;
+    };
+    url: '/api/polls/{id}/words';
+};
+
+export type ListWordsErrors = {
+    /**
+     * The request is malformed
+     */
+    400: Problem;
+    /**
+     * A token is needed
+     */
+    401: Problem;
+    /**
+     * The token is not the right one
+     */
+    403: Problem;
+    /**
+     * There is no such poll
+     */
+    404: Problem;
+    /**
+     * The request breaks the rules
+     */
+    422: Problem;
+    /**
+     * Too many requests
+     */
+    429: Problem;
+    /**
+     * The store is unavailable
+     */
+    503: Problem;
+};
+
+export type ListWordsError = ListWordsErrors[keyof ListWordsErrors];
+
+export type ListWordsResponses = {
+    /**
+     * The words with at least one vote
+     */
+    200: WordList;
+};
+
+export type ListWordsResponse = ListWordsResponses[keyof ListWordsResponses];
+
 export type GetStatusData = {
     body?: never;
     path?: never;
@@ -4264,128 +4520,3 @@ export type GetReadinessResponses = {
 };
 
 export type GetReadinessResponse = GetReadinessResponses[keyof GetReadinessResponses];
-
-/**
- * An `OwnersWord` is a word as the poll's owner is told of it, whether it is shown or not.
- */
-export type OwnersWord = {
-    /**
-     * The id, by which the owner shows, hides or erases the word: 32 hexadecimal digits.
-     */
-    id: string;
-    /**
-     * The state, which says whether the public is shown the word.
-     */
-    state: WordState;
-    /**
-     * The word, as it was first written; null if it was erased.
-     */
-    text: string | null;
-    /**
-     * The number of people counted who said it.
-     */
-    votes: number;
-};
-
-/**
- * A `WordList` is a page of a poll's words, newest first.
- */
-export type WordList = {
-    /**
-     * How many words were erased, over all pages.
-     */
-    erased: number;
-    /**
-     * How many words are hidden, over all pages.
-     */
-    hidden: number;
-    /**
-     * The `cursor` of the next page; null on the last page.
-     */
-    nextCursor: string | null;
-    /**
-     * How many words are shown, over all pages.
-     */
-    shown: number;
-    /**
-     * The owner's version of the poll that this list is of.
-     */
-    version: number;
-    /**
-     * How many words wait for approval, over all pages.
-     */
-    waiting: number;
-    /**
-     * The words with at least one vote in this round.
-     */
-    words: Array<OwnersWord>;
-};
-
-/**
- * The `WordState` says whether the public is shown a word.
- */
-export type WordState = 'shown' | 'waiting' | 'hidden' | 'erased';
-
-/**
- * A `WordsVerdict` is what an owner decides about words. It has at least one of its members, with at most 500 ids in
- * all, none of them in two lists.
- */
-export type WordsVerdict = {
-    /**
-     * Whether a new word is shown only once you have approved it. False shows every word that waits.
-     */
-    approve?: boolean;
-    /**
-     * The ids of the words to erase. Nobody can read them from then on, and nobody can say them in this poll again.
-     */
-    erase?: Array<string>;
-    /**
-     * The ids of the words to hide.
-     */
-    hide?: Array<string>;
-    /**
-     * The ids of the words to show.
-     */
-    show?: Array<string>;
-};
-
-export type ListWordsData = {
-    body?: never;
-    path: {
-        /**
-         * The poll's id or join code
-         */
-        id: string;
-    };
-    query?: {
-        /**
-         * `waiting`, `shown` or `hidden`; all words if left out
-         */
-        state?: string;
-        /**
-         * The number of words on a page; 100 if left out
-         */
-        limit?: number;
-        /**
-         * The `nextCursor` of the previous page
-         */
-        cursor?: string;
-    };
-    url: '/api/polls/{id}/words';
-};
-
-export type ListWordsResponse = WordList;
-
-export type ModerateWordsData = {
-    body: WordsVerdict;
-    path: {
-        /**
-         * The poll's id or join code
-         */
-        id: string;
-    };
-    query?: never;
-    url: '/api/polls/{id}/moderate';
-};
-
-export type ModerateWordsResponse = Poll;
