@@ -1,0 +1,201 @@
+package check
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"helm.sh/helm/v4/pkg/chart/v2/lint"
+	"helm.sh/helm/v4/pkg/chart/v2/lint/support"
+	"sigs.k8s.io/yaml"
+)
+
+// kinds are the objects that each shape makes, besides two Services and the Pod of `helm test`.
+var kinds = map[string]map[string]int{
+	"minimal": {"StatefulSet": 1},
+	"embedded": {
+		"StatefulSet": 1, "Ingress": 1, "NetworkPolicy": 1, "PodDisruptionBudget": 1, "ServiceMonitor": 1,
+	},
+	"claimed": {"StatefulSet": 1, "NetworkPolicy": 1},
+	"cluster": {"Deployment": 2, "PodDisruptionBudget": 2, "Job": 1},
+	"managed": {
+		"Deployment": 2, "PodDisruptionBudget": 2, "Job": 1, "Ingress": 1, "NetworkPolicy": 3, "ServiceMonitor": 1,
+	},
+	"trial": {"Deployment": 2, "PodDisruptionBudget": 2},
+}
+
+// fixture is what all tests read.
+type fixture struct {
+	files    Files
+	schemas  *Schemas
+	settings Settings
+	image    Image
+	shapes   map[string]string
+}
+
+var shared = read()
+
+func read() fixture {
+	must := func(err error) {
+		if err != nil {
+			panic(err)
+		}
+	}
+	var all fixture
+	var err error
+	all.files, err = ReadFiles(Folder)
+	must(err)
+	all.schemas, err = NewSchemas(os.Getenv("KUBERNETES_SCHEMAS"))
+	must(err)
+	all.settings, err = ReadSettings("../../docs/settings.md")
+	must(err)
+	dockerfile, err := os.ReadFile("../../Dockerfile")
+	must(err)
+	user := regexp.MustCompile(`--uid (\d+) --home-dir (\S+)`).FindStringSubmatch(string(dockerfile))
+	must(yaml.Unmarshal([]byte(user[1]), &all.image.User))
+	all.image.Home = user[2]
+	all.shapes = map[string]string{}
+	paths, err := filepath.Glob("shapes/*.yaml")
+	must(err)
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		must(err)
+		all.shapes[strings.TrimSuffix(filepath.Base(path), ".yaml")] = string(text)
+	}
+	return all
+}
+
+// faults returns everything that is wrong with the chart in one shape.
+func faults(files Files, values string) []string {
+	documents, _, err := Render(files, values)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	found := []string{}
+	for _, document := range documents {
+		found = append(found, shared.schemas.Faults(document)...)
+	}
+	if len(found) > 0 {
+		return found
+	}
+	objects, err := Read(documents)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	return Promises(objects, shared.settings, shared.image)
+}
+
+func TestEveryShapeIsWhatKubernetesAndPolluxTake(t *testing.T) {
+	if !slices.Equal(slices.Sorted(maps.Keys(kinds)), slices.Sorted(maps.Keys(shared.shapes))) {
+		t.Fatalf("the shapes are %v", slices.Sorted(maps.Keys(shared.shapes)))
+	}
+	for name, values := range shared.shapes {
+		for _, fault := range faults(shared.files, values) {
+			t.Errorf("%s: %s", name, fault)
+		}
+		documents, notes, err := Render(shared.files, values)
+		if err != nil {
+			continue
+		}
+		objects, err := Read(documents)
+		if err != nil {
+			continue
+		}
+		want := maps.Clone(kinds[name])
+		want["Service"], want["Pod"] = 2, 1
+		if !maps.Equal(objects.Kinds, want) {
+			t.Errorf("%s makes %v", name, objects.Kinds)
+		}
+		if !strings.Contains(notes, "What to do next") || strings.Contains(notes, "<no value>") {
+			t.Errorf("%s says %q", name, notes)
+		}
+	}
+}
+
+func TestHelmFindsNothingToSay(t *testing.T) {
+	for name, text := range shared.shapes {
+		values := map[string]any{}
+		if err := yaml.Unmarshal([]byte(text), &values); err != nil {
+			t.Fatal(err)
+		}
+		for _, message := range lint.RunAll(Folder, values, "polls").Messages {
+			// Helm would like an icon.
+			if message.Severity > support.InfoSev {
+				t.Errorf("%s: %s", name, message.Error())
+			}
+		}
+	}
+}
+
+func TestWhatTheChartSaysOfPolluxIsSo(t *testing.T) {
+	var listed map[string]string
+	if err := yaml.UnmarshalStrict([]byte(shared.files["files/settings.yaml"]), &listed); err != nil {
+		t.Fatal(err)
+	}
+	known := slices.Sorted(maps.Keys(shared.settings))
+	if got := slices.Sorted(maps.Keys(listed)); !slices.Equal(got, known) {
+		t.Errorf("files/settings.yaml has %v, and docs/settings.md %v", got, known)
+	}
+	set := map[string]bool{}
+	for _, values := range shared.shapes {
+		documents, _, err := Render(shared.files, values)
+		if err != nil {
+			t.Fatal(err)
+		}
+		objects, err := Read(documents)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, pod := range objects.Pods {
+			for name := range pod.Env() {
+				set[name] = true
+			}
+		}
+	}
+	for name, owner := range listed {
+		if owner != "settings" && !set[name] {
+			t.Errorf("files/settings.yaml: no shape sets %s by %s", name, owner)
+		}
+	}
+	var values struct {
+		DrainSeconds int
+		Database     struct {
+			Port int
+			Name string
+		}
+	}
+	if err := yaml.Unmarshal([]byte(shared.files["values.yaml"]), &values); err != nil {
+		t.Fatal(err)
+	}
+	if shared.settings["DB_NAME"] != values.Database.Name || shared.settings["DB_PORT"] != "5432" || values.Database.Port != 5432 {
+		t.Errorf("%v is not the server's default", values.Database)
+	}
+	if oldest := strings.TrimPrefix(Versions[0], "v"); !strings.Contains(shared.files["Chart.yaml"], ">="+oldest+"-0") {
+		t.Errorf("Chart.yaml says another kubeVersion than %s", oldest)
+	}
+	cargo, err := os.ReadFile("../../Cargo.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	version := regexp.MustCompile(`(?m)^version = ("[^"]*")$`).FindSubmatch(cargo)
+	if !strings.Contains(shared.files["Chart.yaml"], "appVersion: "+string(version[1])) {
+		t.Errorf("Chart.yaml is not about version %s", version[1])
+	}
+}
+
+// Every value has its row in the README, by which people look for it.
+func TestTheReadmeExplainsEveryValue(t *testing.T) {
+	var values map[string]any
+	if err := yaml.Unmarshal([]byte(shared.files["values.yaml"]), &values); err != nil {
+		t.Fatal(err)
+	}
+	for name := range values {
+		if !strings.Contains(shared.files["README.md"], "`"+name) {
+			t.Errorf("README.md does not name %s", name)
+		}
+	}
+}
