@@ -145,7 +145,7 @@ github: go ## What is in .github, and the pre-commit hooks: each by its own tool
 	.tools/github/bin/check-jsonschema --builtin-schema vendor.github-issue-forms \
 		$(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
 	.tools/github/bin/pre-commit validate-config
-	python3 .github/check.py
+	.tools/github/bin/python .github/check.py
 
 .PHONY: go
 go: setup

@@ -1,12 +1,16 @@
 """What no schema says of .github, .devcontainer and the hooks: that what they name is there, and pinned as elsewhere.
 
-`make github` runs it. Every fault is printed, and the exit code is 1 if there is one.
+`make github` runs it, with the Python that has pre-commit. Every fault is printed, and the exit code is 1 if there is one.
 """
 
 import json
 import re
 import sys
 from pathlib import Path
+
+import cfgv
+import yaml
+from pre_commit.clientlib import MANIFEST_HOOK_DICT
 
 ROOT = Path(__file__).resolve().parent.parent
 FAULTS: list[str] = []
@@ -79,6 +83,18 @@ def devcontainer() -> None:
     hold(not wanted, f"{path}: {', '.join(wanted)} is missing")
 
 
+def hooks() -> None:
+    """Checks the hooks by pre-commit's own rules, which `validate-config` leaves out for those of this tree."""
+    path = ".pre-commit-config.yaml"
+    known = {item.key for item in MANIFEST_HOOK_DICT.items if hasattr(item, "key")}
+    for hook in (hook for repo in yaml.safe_load(text(path))["repos"] for hook in repo["hooks"]):
+        hold(set(hook) <= known, f"{path}: {sorted(set(hook) - known)} is unknown")
+        try:
+            cfgv.validate(hook, MANIFEST_HOOK_DICT)
+        except cfgv.ValidationError as error:
+            FAULTS.append(f"{path}: {error}")
+
+
 def links() -> None:
     """Checks that these papers link to files that are there."""
     papers = ["CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "SECURITY.md", "charts/pollux/README.md", "docs/cloud.md"]
@@ -89,7 +105,7 @@ def links() -> None:
 
 
 if __name__ == "__main__":
-    for check in (workflows, dependabot, devcontainer, links):
+    for check in (workflows, dependabot, devcontainer, hooks, links):
         check()
     for fault in FAULTS:
         print(fault, file=sys.stderr)
