@@ -114,7 +114,8 @@ compose: go ## The compose files: the compose tool's own rules, and what the tes
 	@PATH="$$PATH:$(CURDIR)/.tools/go/bin"; cd cluster/compose/check && go build -o $(CURDIR)/.tools/compose-check .
 	cargo xtask compose
 
-# Helm's and Kubernetes' own libraries render and judge it; they are Go as well. No cluster is needed.
+# Helm's and Kubernetes' own libraries render and judge it; they are Go as well. No cluster is needed. After a new
+# setting: make chart CHART_UPDATE=1
 .PHONY: chart
 chart: go ## The Helm chart: rendered in all shapes, and held to Kubernetes' schemas and to what Pollux needs
 	@if ! .tools/kubernetes-schemas/bin/pip show kubernetes-validate 2>/dev/null | grep -qx 'Version: $(KUBERNETES_SCHEMAS)'; then \
@@ -124,7 +125,7 @@ chart: go ## The Helm chart: rendered in all shapes, and held to Kubernetes' sch
 	fi
 	@PATH="$$PATH:$(CURDIR)/.tools/go/bin"; cd charts/check && \
 		KUBERNETES_SCHEMAS=$$(echo $(CURDIR)/.tools/kubernetes-schemas/lib/python3*/site-packages/kubernetes_validate/kubernetes-json-schema) \
-		go test -count=1 ./...
+		CHART_UPDATE='$(CHART_UPDATE)' go test -count=1 ./...
 
 # The forms' schemas are those of check-jsonschema, which ships them.
 .PHONY: github
