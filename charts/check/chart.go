@@ -80,7 +80,7 @@ func Render(files Files, values string) ([]Document, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	// As `helm lint --strict`: a value that is not there is an error.
+	// With Strict, as in `helm lint --strict`, a value that is not there is an error.
 	rendered, err := engine.Engine{Strict: true}.Render(chart, merged)
 	if err != nil {
 		return nil, "", err
@@ -99,7 +99,7 @@ func documents(rendered map[string]string) ([]Document, string, error) {
 		}
 		for _, part := range strings.Split("\n"+text, "\n---") {
 			var object map[string]any
-			// Strict: a key that is there twice is an error.
+			// A key that is there twice is an error.
 			if err := yaml.UnmarshalStrict([]byte(part), &object); err != nil {
 				return nil, "", fmt.Errorf("%s is not YAML: %w\n%s", name, err, part)
 			}

@@ -116,6 +116,23 @@ func TestEveryShapeIsWhatKubernetesAndPolluxTake(t *testing.T) {
 	}
 }
 
+// The values that docs/cloud.md shows are taken as they stand there.
+func TestTheValuesInThePapersAreTaken(t *testing.T) {
+	paper, err := os.ReadFile("../../docs/cloud.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllSubmatch(paper, -1)
+	if len(shown) != 2 {
+		t.Errorf("docs/cloud.md shows %d files of values, and not one for each mode", len(shown))
+	}
+	for _, values := range shown {
+		for _, fault := range faults(shared.files, string(values[1])) {
+			t.Errorf("docs/cloud.md: %s", fault)
+		}
+	}
+}
+
 func TestHelmFindsNothingToSay(t *testing.T) {
 	for name, text := range shared.shapes {
 		values := map[string]any{}

@@ -44,7 +44,7 @@ var mutations = []struct {
 	{"no seccomp", "minimal", "templates/_helpers.tpl", "type: RuntimeDefault", "type: Unconfined", "not restricted"},
 	{"a file system that can be written to", "minimal", "templates/_helpers.tpl", "readOnlyRootFilesystem: true", "readOnlyRootFilesystem: false", "root file system"},
 	{"variables of Services", "minimal", "templates/_pod.tpl", "enableServiceLinks: false", "enableServiceLinks: true", "enableServiceLinks"},
-	{"a kind that nothing checks", "minimal", "templates/services.yaml", "# Where clients come in.\n", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\n---\n", "nothing checks a ConfigMap yet"},
+	{"a kind that nothing checks", "minimal", "templates/services.yaml", "# Clients come in through this Service.\n", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\n---\n", "nothing checks a ConfigMap yet"},
 	{"an ingress that leads nowhere", "embedded", "templates/ingress.yaml", "name: http", "name: web", "which is not there"},
 	{"a path without its type", "embedded", "templates/ingress.yaml", "            pathType: Prefix\n", "", "pathType"},
 	{"a key twice", "minimal", "templates/services.yaml", "  clusterIP: None\n", "  clusterIP: None\n  clusterIP: None\n", "already"},

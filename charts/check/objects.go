@@ -20,7 +20,7 @@ type Pod struct {
 	Labels   map[string]string
 	Spec     core.PodSpec
 	Selector *meta.LabelSelector
-	// Claims are the volumes that a StatefulSet adds.
+	// Claims are the volumes that a StatefulSet adds to the pod.
 	Claims   []core.PersistentVolumeClaim
 	Replicas int32
 }

@@ -1,4 +1,4 @@
-{{/* The environment of the containers. Each name is a setting of docs/settings.md; `make chart` checks that. */}}
+{{/* This file makes the environment of the containers. Each name is a setting of docs/settings.md; `make chart` checks that. */}}
 
 {{- define "pollux.secretEnv" -}}
 - name: {{ .name }}
@@ -8,7 +8,7 @@
       key: {{ .key }}
 {{- end -}}
 
-{{/* What all commands that talk to Kafka need, and the settings that are free. */}}
+{{/* All commands that talk to Kafka need these variables, and take the free settings. */}}
 {{- define "pollux.env.common" -}}
 {{- if eq .Values.mode "cluster" }}
 - name: KAFKA_BROKER
@@ -44,7 +44,7 @@
 {{- end }}
 {{- end -}}
 
-{{/* What a server needs besides. */}}
+{{/* A server needs these variables besides. */}}
 {{- define "pollux.env.server" -}}
 {{- include "pollux.env.common" . }}
 - name: PORT
@@ -99,7 +99,7 @@
 {{- end }}
 {{- end -}}
 
-{{/* The files of certificates that the environment names. */}}
+{{/* These volumes hold the certificates that the environment names. */}}
 {{- define "pollux.certificates" -}}
 {{- if eq .Values.mode "cluster" }}
 {{- if .Values.kafka.tls.enabled }}
@@ -108,7 +108,7 @@
 - name: kafka-client
   secret:
     secretName: {{ . }}
-    # 0440: the group is the pod's.
+    # This is 0440 in decimal; the group is that of the pod.
     defaultMode: 288
 {{- end }}
 {{- end }}

@@ -1,4 +1,4 @@
-{{/* The names and labels that all objects share. */}}
+{{/* This file has the names and labels that all objects share. */}}
 
 {{- define "pollux.fullname" -}}
 {{- $name := default .Chart.Name .Values.nameOverride -}}
@@ -18,7 +18,7 @@ app.kubernetes.io/version: {{ .Values.image.tag | default .Chart.AppVersion | tr
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 
-{{/* The component that answers clients. */}}
+{{/* Returns the component that answers clients. */}}
 {{- define "pollux.front" -}}
 {{- ternary "embedded" "web" (eq .Values.mode "embedded") -}}
 {{- end -}}
@@ -41,7 +41,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 {{- end -}}
 
-{{/* What every container may do, which is nothing beyond writing to its volume. */}}
+{{/* A container may do nothing beyond writing to its volume. */}}
 {{- define "pollux.containerSecurity" -}}
 allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
@@ -49,8 +49,8 @@ capabilities:
   drop: [ALL]
 {{- end -}}
 
-{{/* What every pod runs as: the image's user. OnRootMismatch, because a kubelet that gives each file to the group at
-each start would open to the group what Pollux keeps to its user. */}}
+{{/* Every pod runs as the image's user. With another policy than OnRootMismatch the kubelet would give each file to the
+group at each start, although Pollux keeps its files to its user. */}}
 {{- define "pollux.podSecurity" -}}
 runAsNonRoot: true
 runAsUser: 5000

@@ -1,4 +1,4 @@
-{{/* What the pods of all modes have in common. `component` is embedded, web, processor or topics. */}}
+{{/* This file has what the pods of all modes have in common. `component` is embedded, web, processor or topics. */}}
 
 {{- define "pollux.podMetadata" -}}
 {{- with .Values.podAnnotations }}
@@ -82,7 +82,7 @@ because its log takes votes from then on, or its disk is full and results can be
       port: http
     periodSeconds: 2
     timeoutSeconds: 2
-    # Ten minutes: the first start of a new version may build indexes over all ballots.
+    # The first start of a new version may build indexes over all ballots, and gets ten minutes.
     failureThreshold: 300
   livenessProbe:
     httpGet:
@@ -110,7 +110,7 @@ because its log takes votes from then on, or its disk is full and results can be
   {{- end }}
 {{- end -}}
 
-{{/* Longer than the sleep before the stop and POLLUX_DRAIN together. */}}
+{{/* The grace period is longer than the sleep before the stop and POLLUX_DRAIN together. */}}
 {{- define "pollux.grace" -}}
 {{- add (int64 .preStop) (int64 .Values.drainSeconds) 5 -}}
 {{- end -}}
