@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use blake2::digest::{Digest, consts::U32};
 use serde_json::Value;
 
-pub use self::kind::{Asks, Marks};
+pub use self::kind::{Asks, MAX_NAMES, Marks};
 
 /// The rules of a poll are those that its organiser set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub struct Decided {
     pub status: &'static str,
     /// The marks of its first record.
     pub marks: Marks,
+    /// The names of the words of its first record, if the poll asks for words.
+    pub names: Vec<String>,
     /// The round in which it was decided.
     pub round: u64,
 }
@@ -46,8 +48,12 @@ pub type Name = (String, String, String);
 pub struct Result {
     /// The round that is counted: the greatest that any partition has seen.
     pub round: u64,
-    /// The weight of that round's marks by slot; in a choice, index 0 is option 1.
+    /// The weight of that round's marks by slot; in a choice, index 0 is option 1. Of words the only count is that of
+    /// the words for whose names a partition had no room.
     pub counts: Vec<u64>,
+    /// How often the words of each name were counted in that round, over all partitions; names that nobody says any
+    /// more are not there. It is empty for other kinds than words.
+    pub words: BTreeMap<String, u64>,
     /// The voters counted in that round.
     pub voters: u64,
     /// The phase by partition, and whether ballots are counted there now.
@@ -81,6 +87,7 @@ struct Ballot {
     position: (u32, u64),
     /// `None` if the poll's rules do not allow the answer.
     marks: Option<Marks>,
+    names: Vec<String>,
     round: u64,
     /// Whether the server named it. Then it replaces what stands before it on the log, whatever the
     /// ids say.
@@ -127,14 +134,14 @@ pub fn recount(
         let phase = value["phase"].as_u64().unwrap_or(0);
         let round = value["round"].as_u64().unwrap_or(0);
         if value["type"] == "ballot" {
-            let marks = rule.asks.marks(&value);
+            let (marks, names) = (rule.asks.marks(&value), rule.asks.names(&value));
             if phase > gate.phase && round >= gate.round {
                 *gate = Gate { phase, round, open: true };
             }
             let voter = value["voter"].as_str().unwrap().to_owned();
             let id = value["ballotId"].as_str().unwrap().to_owned();
             let by_place = value["v"] == 2 && value["namedBy"] == "server";
-            let ballot = Ballot { position, marks, round, by_place };
+            let ballot = Ballot { position, marks, names, round, by_place };
             recount.ballot((poll, voter, id), ballot, gate, rule);
         } else if phase > gate.phase {
             *gate = Gate {
@@ -186,7 +193,7 @@ impl Recount {
     }
 
     fn ballot(&mut self, name: Name, ballot: Ballot, gate: &Gate, rule: &Rules) {
-        let Ballot { position, marks, round, by_place } = ballot;
+        let Ballot { position, marks, names, round, by_place } = ballot;
         if self.ballots.contains_key(&name) {
             return; // Decided before; the first record is the one that counts.
         }
@@ -213,7 +220,7 @@ impl Recount {
             let old = (name.0.clone(), name.1.clone(), id);
             self.ballots.get_mut(&old).unwrap().status = "replaced";
         }
-        self.ballots.insert(name, Decided { position, status, marks, round: gate.round });
+        self.ballots.insert(name, Decided { position, status, marks, names, round: gate.round });
     }
 
     fn results(&mut self, gates: &BTreeMap<(u32, String), Gate>, rules: &BTreeMap<String, Rules>) {
@@ -230,6 +237,31 @@ impl Recount {
                 for (slot, weight) in &decided.marks {
                     result.counts[*slot] += weight;
                 }
+            }
+        }
+        let of_words = |poll: &String| matches!(rules[poll].asks, Asks::Words { .. });
+        for (partition, poll) in gates.keys().filter(|(_, poll)| of_words(poll)) {
+            self.say(*partition, poll);
+        }
+    }
+
+    /// Adds the words of one partition to a poll's result.
+    fn say(&mut self, partition: u32, poll: &str) {
+        let result = self.polls.get_mut(poll).unwrap();
+        let all = self.ballots.iter().filter(|((of, _, _), _)| of == poll);
+        let there = all.map(|(_, decided)| decided).filter(|decided| {
+            decided.position.0 == partition
+                && decided.round == result.round
+                && ["counted", "replaced"].contains(&decided.status)
+        });
+        let mut ever: Vec<&Decided> = there.collect();
+        ever.sort_by_key(|decided| decided.position);
+        let kept = kind::kept(ever.iter().map(|decided| &decided.names[..]));
+        for name in ever.iter().filter(|it| it.status == "counted").flat_map(|it| &it.names) {
+            if kept.contains(name) {
+                *result.words.entry(name.clone()).or_default() += 1;
+            } else {
+                result.counts[0] += 1;
             }
         }
     }

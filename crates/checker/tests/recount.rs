@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use pollux_checker::{Asks, Recount, Rules, Told, recount};
+use pollux_checker::{Asks, MAX_NAMES, Recount, Rules, Told, recount};
 use serde_json::{Value, json};
 
 fn ballot(voter: &str, id: &str, option: u64) -> Value {
@@ -236,6 +236,78 @@ fn a_number_is_counted_by_its_value() {
     assert_eq!(result(&all), (vec![0, 1, 0, 2], 3));
     let dead: Vec<_> = (5..=12).map(|offset| (0, offset)).collect();
     assert_eq!(all.dead, dead, "of no kind, or what no ballot may say");
+}
+
+/// Returns an answer of the words with these numbers.
+fn words(numbers: impl IntoIterator<Item = usize>) -> Value {
+    let word = |n: usize| json!({ "name": format!("{n:032x}"), "sealed": "c2VhbGVk" });
+    json!({ "words": numbers.into_iter().map(word).collect::<Vec<_>>() })
+}
+
+/// Returns the votes of the words without a name, and those of each number.
+fn spoken(recount: &Recount) -> (Vec<u64>, Vec<(usize, u64)>) {
+    let result = &recount.polls["poll"];
+    let number = |name: &String| usize::from_str_radix(name, 16).unwrap();
+    let words = result.words.iter().map(|(name, votes)| (number(name), *votes)).collect();
+    (result.counts.clone(), words)
+}
+
+#[test]
+fn words_are_counted_by_their_names() {
+    let said = |voter: &str, id: &str, n: &[usize]| answered(voter, id, words(n.iter().copied()));
+    let name = |name: &str| json!({ "words": [{ "name": name, "sealed": "c2VhbGVk" }] });
+    let sealed = json!({ "words": [{ "name": "0".repeat(32), "sealed": "A".repeat(236) }] });
+    let all = recounted(
+        Asks::Words { most: 3 },
+        [
+            said("a", "1", &[7, 8]),
+            said("b", "2", &[8, 255, 9]),
+            said("a", "3", &[8]),
+            said("c", "4", &[]),
+            said("c", "5", &[1, 2, 3, 4]),
+            said("c", "6", &[1, 1]),
+            answered("c", "7", name("1f")),
+            answered("c", "8", name(&"F".repeat(32))),
+            answered("c", "9", sealed),
+            answered("c", "a", json!({ "words": ["rust"] })),
+            answered("c", "b", json!({ "points": [1] })),
+            ballot("c", "c", 1),
+        ],
+    );
+    assert_eq!(spoken(&all), (vec![0], vec![(8, 2), (9, 1), (255, 1)]));
+    assert_eq!(all.polls["poll"].voters, 2);
+    let dead: Vec<_> = (4..=12).map(|offset| (0, offset)).collect();
+    assert_eq!(all.dead, dead, "of no kind, or what no ballot may say");
+}
+
+#[test]
+fn each_partition_keeps_its_first_names_apart() {
+    assert_eq!(MAX_NAMES, 1000);
+    let rules = BTreeMap::from([(
+        "poll".to_owned(),
+        Rules { asks: Asks::Words { most: 2000 }, refuse: false },
+    )]);
+    let record =
+        |partition, offset, value: Value| (partition, offset, value.to_string().into_bytes());
+    let said = |partition, offset, voter: &str, id: &str, n: std::ops::Range<usize>| {
+        record(partition, offset, answered(voter, id, words(n)))
+    };
+    // Whatever is said first has its name for the round, also once it was taken back.
+    let mut log = vec![
+        said(0, 1, "z", "1", MAX_NAMES..MAX_NAMES + 2),
+        said(0, 2, "a", "2", 0..MAX_NAMES),
+        said(0, 3, "z", "3", 0..1),
+        said(1, 1, "b", "4", MAX_NAMES - 1..MAX_NAMES),
+    ];
+    let (other, kept) = spoken(&recount(log.clone(), &rules));
+    assert_eq!(other, [2], "the first partition has room for two words less");
+    assert_eq!(kept.len(), MAX_NAMES - 1);
+    assert_eq!((kept[0], kept[1]), ((0, 2), (1, 1)));
+    assert_eq!(kept[MAX_NAMES - 2], (MAX_NAMES - 1, 1), "that of the other partition");
+    // A new round has room again.
+    log.push(record(0, 4, control("reset", 2, 2, true)));
+    log.push(record(0, 5, with(answered("z", "5", words([MAX_NAMES - 1])), 2, 2)));
+    assert_eq!(spoken(&recount(log, &rules)), (vec![0], vec![(MAX_NAMES - 1, 1)]));
 }
 
 #[test]

@@ -11,6 +11,9 @@
 //! value {"v":2,"type":"ballot", …, "answer":{"rating":[4,null,2]}, …, "namedBy":"client"}
 //!                                    (an answer of any kind but a choice, in place of `optionIds`)
 //!
+//! value {"v":2,"type":"ballot", …, "answer":{"words":[{"name":"4896…","sealed":"Ky3j…"}]}, …}
+//!                                    (words are sealed; see `crate::seal`)
+//!
 //! key   0199…-poll                     (opened, closed, reopened, reset, deleted)
 //! value {"v":1,"type":"closed","pollId":"0199…","phase":2,"round":1,"open":false,"at":…}
 //!

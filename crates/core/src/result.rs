@@ -7,14 +7,22 @@
 //! {"pollId":"01890a5d-ac96-774b-bcce-b302099a8057","round":1,"counts":[3,1],"voters":4}
 //! ```
 //!
-//! A poll of words has `"names":["…",…],` before `counts`, and in `counts` first the votes for words without a name and
-//! then those of each name; see [`words_line`].
-//!
 //! `pollId` is in lower case. `counts` has the number of each slot: for a choice that of each
-//! option, in the organiser's order; the documentation of [`crate::kind`] says it for the others. The hash is SHA-256 over the line's bytes, as 64 lower-case
-//! hexadecimal digits. For the line above it is
+//! option, in the organiser's order; the documentation of [`crate::kind`] says it for the others. The hash is SHA-256
+//! over the line's bytes, as 64 lower-case hexadecimal digits. For the line above it is
 //! `27cf9415e81994eade533ea90ef479495b530d7ce0149900c04bf799414f5410`. Anybody can compute it with
 //! `sha256sum`.
+//!
+//! The line of a poll of words has `names` as well: those of all words with a vote, over all partitions, ascending.
+//! `counts` then begins with the votes for words that came when there was no slot left for another name, and goes on
+//! with those of each name. This is one line, too:
+//!
+//! ```text
+//! {"pollId":"01890a5d-ac96-774b-bcce-b302099a8057","round":1,"names":["4896a98d7672a3876ccb3e5a3c1e0138",
+//! "6e2b82ec7bc0dd1d8e0df475f2143508"],"counts":[1,3,2],"voters":4}
+//! ```
+//!
+//! Its hash is `a162bbd1401eafbfb47f38500a52d6efe273dd2d2317656bc17d8e22ad2055b0`.
 
 use std::fmt::Write;
 
@@ -69,6 +77,23 @@ mod tests {
         );
         assert_eq!(hash(&line(poll, 1, &[3, 1], 4)), EXAMPLE);
         assert!(include_str!("result.rs").contains(&format!("`{EXAMPLE}`")), "as documented");
+    }
+
+    #[test]
+    fn so_is_the_example_of_words() {
+        let poll = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
+        let names = ["4896a98d7672a3876ccb3e5a3c1e0138", "6e2b82ec7bc0dd1d8e0df475f2143508"];
+        let names = names.map(|name| name.parse().unwrap());
+        let line = words_line(poll, 1, &names, &[1, 3, 2], 4);
+        let documented: Vec<_> = include_str!("result.rs")
+            .lines()
+            .filter_map(|line| line.strip_prefix("//! "))
+            .skip_while(|line| !line.contains("\"names\""))
+            .take(2)
+            .collect();
+        assert_eq!(line, format!("{}\n", documented.concat()));
+        assert!(include_str!("result.rs").contains(&format!("hash is `{}`", hash(&line))));
+        assert_eq!(words_line(poll, 1, &[], &[0], 0).matches("\"names\":[],").count(), 1);
     }
 
     const EXAMPLE: &str = "27cf9415e81994eade533ea90ef479495b530d7ce0149900c04bf799414f5410";

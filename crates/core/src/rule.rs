@@ -28,11 +28,21 @@ pub(crate) fn clean(
     most: usize,
     broken: &mut Vec<Violation>,
 ) -> String {
+    clean_within(pointer, given, most, text::most_bytes(most), broken)
+}
+
+/// Does what [`clean`] does for a text that may have only so many bytes.
+pub(crate) fn clean_within(
+    pointer: &str,
+    given: &str,
+    most: usize,
+    bytes: usize,
+    broken: &mut Vec<Violation>,
+) -> String {
     let mut wrong = |detail: String| broken.push(Violation::new(pointer, detail));
-    let bytes = text::most_bytes(most);
-    let sent = given.chars().count();
-    if sent > bytes {
-        wrong(format!("must be sent in at most {bytes} code points; it has {sent}"));
+    let (sent, sendable) = (given.chars().count(), text::most_bytes(most));
+    if sent > sendable {
+        wrong(format!("must be sent in at most {sendable} code points; it has {sent}"));
         return String::new();
     }
     if let Some(c) = text::control(given) {

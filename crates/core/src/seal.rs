@@ -37,7 +37,9 @@ use crate::text;
 /// care: erasing one of them would erase the other.
 const DEPTH: u8 = 40;
 /// Sealed texts are padded to a multiple of so many bytes, so that their length tells little of them.
-const PADDING: usize = 32;
+pub(crate) const PADDING: usize = 32;
+/// The number of bytes by which sealing makes a padded text longer.
+pub(crate) const TAG_BYTES: usize = 16;
 /// The version of [`TextKey::to_bytes`].
 const VERSION: u8 = 1;
 /// The length of a tree's node in [`TextKey::to_bytes`]: its depth, its path and its seed.
@@ -190,9 +192,7 @@ impl TextKey {
     /// Returns the key without what could open or seal the texts of this name.
     pub fn erase(&self, name: Name) -> Self {
         let leaf = leaf(name);
-        let Some(at) = self.0.tree.iter().position(|node| node.covers(leaf)) else {
-            return self.clone();
-        };
+        let Some(at) = self.root_over(leaf) else { return self.clone() };
         let mut parts = Parts::clone(&self.0);
         let mut node = parts.tree.remove(at);
         while node.depth < DEPTH {
@@ -204,9 +204,16 @@ impl TextKey {
         Self(Arc::new(parts))
     }
 
+    /// Returns the place of the root whose subtree has this leaf.
+    fn root_over(&self, leaf: u64) -> Option<usize> {
+        let tree = &self.0.tree;
+        let at = tree.partition_point(|node| node.path <= leaf).checked_sub(1)?;
+        tree[at].covers(leaf).then_some(at)
+    }
+
     fn cipher(&self, name: Name) -> Option<Aes256GcmSiv> {
         let leaf = leaf(name);
-        let mut node = self.0.tree.iter().find(|node| node.covers(leaf))?.clone();
+        let mut node = self.0.tree[self.root_over(leaf)?].clone();
         while node.depth < DEPTH {
             node = node.child(bit(leaf, node.depth));
         }
@@ -230,14 +237,20 @@ impl TextKey {
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (naming, nodes) = bytes.strip_prefix(&[VERSION])?.split_first_chunk()?;
         let (nodes, rest) = nodes.as_chunks::<NODE_BYTES>();
-        let tree: Option<Vec<_>> = nodes.iter().map(Node::from_bytes).collect();
-        Some(Self(Arc::new(Parts { naming: *naming, tree: tree? }))).filter(|_| rest.is_empty())
+        let tree = nodes.iter().map(Node::from_bytes).collect::<Option<Vec<_>>>()?;
+        let apart = tree.is_sorted_by(|one, next| one.end() <= next.path);
+        (apart && rest.is_empty()).then(|| Self(Arc::new(Parts { naming: *naming, tree })))
     }
 }
 
 impl Node {
     fn covers(&self, leaf: u64) -> bool {
-        (self.path ^ leaf) >> (DEPTH - self.depth) == 0
+        (self.path..self.end()).contains(&leaf)
+    }
+
+    /// Returns the first leaf behind the subtree.
+    fn end(&self) -> u64 {
+        self.path + (1 << (DEPTH - self.depth))
     }
 
     fn child(&self, bit: bool) -> Self {
@@ -249,7 +262,9 @@ impl Node {
         let (depth, rest) = bytes.split_first()?;
         let (path, seed) = rest.split_first_chunk()?;
         let (path, seed) = (u64::from_be_bytes(*path), seed.try_into().ok()?);
-        (*depth <= DEPTH && path >> DEPTH == 0).then_some(Self { depth: *depth, path, seed })
+        let node = Self { depth: *depth, path, seed };
+        let is_root = *depth <= DEPTH && path >> DEPTH == 0 && path % (1 << (DEPTH - depth)) == 0;
+        is_root.then_some(node)
     }
 }
 

@@ -14,6 +14,7 @@ use crate::id::{Generation, Offset, Partition, PollId};
 use crate::kind::Form;
 use crate::poll::{Poll, PollStatus, Results, Turnout};
 use crate::result;
+use crate::seal::TextKey;
 use crate::tally::Tally;
 
 /// Returns what this number of hidings adds to a version. Each hiding adds more than all votes of a
@@ -74,10 +75,12 @@ impl Standing {
         Self { poll, tallies: vec![None; partitions as usize], opened: Opened::default() }
     }
 
-    /// Takes a revision of the poll if it is newer than the known one, and returns whether it was.
+    /// Takes a revision of the poll if it is newer than the known one, and the poll's key if none is known. Returns
+    /// whether it took anything.
     pub fn take_poll(&mut self, poll: Arc<Poll>) -> bool {
         debug_assert_eq!(poll.id, self.poll.id, "a standing is of one poll");
         let newer = poll.revision > self.poll.revision;
+        let mut key = poll.text_key.clone();
         if newer {
             let before = std::mem::replace(&mut self.poll, poll);
             // A poll never leaves its event, and hidings never shrink. A revision without them was
@@ -89,12 +92,9 @@ impl Standing {
             if self.poll.hidings < before.hidings {
                 Arc::make_mut(&mut self.poll).hidings = before.hidings;
             }
-            // Announcements have no key.
-            let lacks_key = self.poll.text_key.is_none() && before.text_key.is_some();
-            if lacks_key && self.poll.status != PollStatus::Deleted {
-                let poll = Arc::make_mut(&mut self.poll);
-                poll.text_key = before.text_key.clone();
-                poll.forget_erased();
+            key = key.or_else(|| before.text_key.clone());
+            if self.poll.round > before.round || self.poll.status == PollStatus::Deleted {
+                self.opened = Opened::default();
             }
             self.opened.keep(&self.poll.kind);
             // The opening fixes whether turnout shows.
@@ -102,54 +102,75 @@ impl Standing {
                 Arc::make_mut(&mut self.poll).turnout = before.turnout;
             }
         }
-        newer
+        self.take_key(key) || newer
+    }
+
+    /// Takes the poll's key if none is known, and returns whether it did. A poll has one key for its whole life, and
+    /// announcements have none, so it does not matter which revision the key came with.
+    fn take_key(&mut self, key: Option<TextKey>) -> bool {
+        let poll = &self.poll;
+        let takes = key.is_some() && poll.text_key.is_none() && poll.status != PollStatus::Deleted;
+        if takes {
+            let poll = Arc::make_mut(&mut self.poll);
+            poll.text_key = key;
+            poll.forget_erased();
+        }
+        takes
+    }
+
+    /// Returns whether the poll's key is not known, so that the poll must be read from the store. Announced polls come
+    /// without a key.
+    pub fn lacks_key(&self) -> bool {
+        self.poll.kind.holds_texts()
+            && self.poll.text_key.is_none()
+            && self.poll.status != PollStatus::Deleted
     }
 
     /// Returns whether a newer tally has names that are known neither from itself nor from here, so that the poll must
     /// be read from the store. Announced tallies come without names.
     pub fn lacks_names_of(&self, tally: &TallyAt) -> bool {
         let known = self.tallies.get(tally.partition as usize).and_then(Option::as_ref);
-        let named = self.slots_named(&tally.tally);
         let same_round = known.filter(|known| {
             (known.generation, known.tally.round) == (tally.generation, tally.tally.round)
         });
-        known.is_none_or(|known| known.age() < tally.age())
-            && tally.tally.names.len() < named
-            && same_round.is_none_or(|known| known.tally.names.len() < named)
+        let names = same_round.map_or(0, |known| known.tally.names.len());
+        self.is_newer(tally) && names.max(tally.tally.names.len()) < self.slots_named(&tally.tally)
     }
 
     /// Returns how many names a tally must have.
     fn slots_named(&self, tally: &Tally) -> usize {
         match self.poll.kind.form() {
             form @ Form::Words(_) => tally.counts.len().saturating_sub(form.slots()),
+            // The tally says that the draft has been opened meanwhile, so it may ask for words by now.
+            _ if self.poll.status == PollStatus::Draft => tally.counts.len().saturating_sub(1),
             _ => 0,
         }
+    }
+
+    /// Returns whether a tally is of no older log than the known ones, and newer than that of its partition.
+    fn is_newer(&self, tally: &TallyAt) -> bool {
+        let Some(known) = self.tallies.get(tally.partition as usize) else { return false };
+        self.tallies().all(|at| at.generation <= tally.generation)
+            && known.as_ref().is_none_or(|known| known.age() < tally.age())
     }
 
     /// Takes a tally if it is newer than the known one, and returns whether it was. The tallies of
     /// an older log are forgotten when the first of a newer one arrives. A tally whose names are not
     /// known is not taken; see [`Standing::lacks_names_of`].
     pub fn take_tally(&mut self, mut tally: TallyAt) -> bool {
-        if self.lacks_names_of(&tally) {
+        if !self.is_newer(&tally) || self.lacks_names_of(&tally) {
             return false;
         }
-        let known = self.tallies().map(|at| at.generation).max();
-        if known > Some(tally.generation) {
-            return false;
-        }
-        if known < Some(tally.generation) {
+        if self.tallies().any(|at| at.generation < tally.generation) {
             self.tallies.fill(None);
         }
         let named = self.slots_named(&tally.tally);
-        let Some(slot) = self.tallies.get_mut(tally.partition as usize) else { return false };
-        let newer = slot.as_ref().is_none_or(|old| old.age() < tally.age());
-        if newer {
-            if let Some(known) = slot.take().filter(|_| tally.tally.names.len() < named) {
-                tally.tally.names = known.tally.names.first(named);
-            }
-            *slot = Some(tally);
+        let slot = &mut self.tallies[tally.partition as usize];
+        if let Some(known) = slot.take().filter(|_| tally.tally.names.len() < named) {
+            tally.tally.names = known.tally.names.first(named);
         }
-        newer
+        *slot = Some(tally);
+        true
     }
 
     /// Returns the tallies of all partitions that have one.

@@ -12,9 +12,11 @@ use pollux_core::kind::number::{self, Decimal};
 use pollux_core::kind::points::{self, Split};
 use pollux_core::kind::ranking::{self, Order};
 use pollux_core::kind::rating::{self, Steps};
+use pollux_core::kind::words::{self, MAX_NAMES, Said};
 use pollux_core::kind::{Answer, Form, choice};
 use pollux_core::poll::{Revote, Rules};
 use pollux_core::record::{Control, Entry, Reason};
+use pollux_core::seal::{Name, Sealed, Word};
 use pollux_core::tally::{Decision, Tally, VoterState, control, count};
 use proptest::prelude::*;
 
@@ -40,7 +42,9 @@ fn of_any_kind() -> impl Strategy<Value = Rules> {
     let number =
         Form::Number(number::Form { min: -500_000, step: 500_000, values: OPTIONS.into() });
     let choice = rules(Revote::Replace).form;
-    let form = prop_oneof![Just(choice), Just(rating), Just(ranking), Just(points), Just(number)];
+    let words = Form::Words(words::Form { most: 2 });
+    let choices = prop_oneof![Just(choice), Just(rating), Just(ranking), Just(points)];
+    let form = prop_oneof![4 => choices, 1 => Just(number), 2 => Just(words)];
     let revote = prop_oneof![Just(Revote::Replace), Just(Revote::Refuse)];
     (form, revote).prop_map(|(form, revote)| Rules { form, revote })
 }
@@ -68,7 +72,44 @@ fn answer(form: Form, marks: &[u8]) -> Option<Answer> {
                 form.min + form.step * (i64::from(*mark) - 1),
             )))
         }
+        Form::Words(_) => Some(say(marks.iter().map(|mark| u32::from(*mark)))),
     }
+}
+
+/// Returns an answer of the words with these numbers. What is sealed under their names does not matter to the fold.
+fn say(numbers: impl IntoIterator<Item = u32>) -> Answer {
+    let word = |n: u32| {
+        // The order of names is not that of numbers.
+        let name = Name(u128::from(n.reverse_bits()).to_be_bytes());
+        Word { name, sealed: Sealed([n as u8; 48].into()) }
+    };
+    Answer::Words(Said::of(numbers.into_iter().map(word)))
+}
+
+/// Returns the votes of each name, and of the words that have none, of a poll of words.
+fn by_name(tally: &Tally) -> (Vec<u64>, BTreeMap<String, u64>) {
+    let (other, named) = tally.counts.split_at(1);
+    assert_eq!(named.len(), tally.names.len());
+    let words = tally.names.words().iter().map(|word| word.name.to_string());
+    (other.into(), words.zip(named.iter().copied()).filter(|(_, votes)| *votes > 0).collect())
+}
+
+/// Returns records in which enough words are counted that few names are left.
+fn talk(rules: &Rules) -> Vec<Entry> {
+    let Form::Words(form) = rules.form else { return Vec::new() };
+    let spoken: Vec<_> = (1000..1000 + MAX_NAMES as u32 - 3).collect();
+    let said = spoken.chunks(form.most.into()).map(|words| say(words.iter().copied()));
+    let ballot = |(n, answer): (usize, Answer)| Ballot {
+        poll: poll(),
+        voter: VoterId((1000 + n as u128).to_be_bytes()),
+        id: ballot_id(0),
+        named_by: NamedBy::Client,
+        answer,
+        round: 1,
+        phase: 1,
+        at: UnixMillis(0),
+    };
+    said.enumerate().map(ballot).map(Entry::Ballot).collect()
 }
 
 /// `Folded` is what the fold makes of one partition's records.
@@ -154,6 +195,7 @@ fn check(rules: &Rules, log: &[Entry]) -> Recount {
             Form::Number(form) => {
                 Asks::Number { min: form.min, step: form.step, values: form.values.into() }
             }
+            Form::Words(form) => Asks::Words { most: form.most.into() },
         },
         refuse: rules.revote == Revote::Refuse,
     };
@@ -269,36 +311,44 @@ fn play(rules: &Rules, steps: &[Step]) -> Vec<Entry> {
     log
 }
 
+/// Asserts that the decision on every ballot and the whole tally are what the independent recount says.
+fn agrees(rules: &Rules, log: &[Entry]) -> Folded {
+    let (folded, truth) = (fold(rules, log), check(rules, log));
+    let result = truth.polls.get(&poll().to_string()).cloned().unwrap_or_default();
+    if result.round > 0 {
+        if let Form::Words(_) = rules.form {
+            assert_eq!(by_name(&folded.tally), (result.counts, result.words));
+        } else {
+            assert_eq!(&folded.tally.counts, &result.counts);
+        }
+        assert_eq!(folded.tally.voters, result.voters);
+        assert_eq!(u64::from(folded.tally.round), result.round);
+        assert_eq!(u64::from(folded.tally.phase), result.partitions[&0].0);
+        assert_eq!(folded.tally.gate == Gate::Open, result.partitions[&0].1);
+    }
+    for ((voter, id), decision) in &folded.first {
+        let name = (poll().to_string(), voter.to_string(), id.to_string());
+        let truth = truth.ballots.get(&name).map(|decided| decided.status);
+        let told = match decision {
+            Decision::Counted { .. } if folded.replaced.contains(&(*voter, *id)) => {
+                Some("replaced")
+            }
+            other => other.status().map(Status::as_str),
+        };
+        assert_eq!(told, truth, "{name:?}");
+    }
+    folded
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4096))]
 
-    /// The decision on every ballot and the whole tally are what the independent recount says.
     #[test]
     fn agrees_with_the_independent_recount(
         steps in prop::collection::vec(step_strategy(), 0..80),
         rules in of_any_kind(),
     ) {
-        let log = play(&rules, &steps);
-        let folded = fold(&rules, &log);
-        let truth = check(&rules, &log);
-
-        let result = truth.polls.get(&poll().to_string()).cloned().unwrap_or_default();
-        if result.round > 0 {
-            prop_assert_eq!(&folded.tally.counts, &result.counts);
-            prop_assert_eq!(folded.tally.voters, result.voters);
-            prop_assert_eq!(u64::from(folded.tally.round), result.round);
-            prop_assert_eq!(u64::from(folded.tally.phase), result.partitions[&0].0);
-            prop_assert_eq!(folded.tally.gate == Gate::Open, result.partitions[&0].1);
-        }
-        for ((voter, id), decision) in &folded.first {
-            let name = (poll().to_string(), voter.to_string(), id.to_string());
-            let truth = truth.ballots.get(&name).map(|decided| decided.status);
-            let told = match decision {
-                Decision::Counted { .. } if folded.replaced.contains(&(*voter, *id)) => Some("replaced"),
-                other => other.status().map(Status::as_str),
-            };
-            prop_assert_eq!(told, truth, "{:?}", name);
-        }
+        agrees(&rules, &play(&rules, &steps));
     }
 
     /// Appending any record again, anywhere later, changes no tally, no decision and no version.
@@ -378,6 +428,27 @@ proptest! {
         let afterwards = [&log[..], &[vote(then, NamedBy::Client)]].concat();
         let right = if known.contains(&then) { last } else { last.max(ballot_id(then)) };
         prop_assert_eq!(counted(&afterwards), right);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Where there is room for three more names, voters who say words and change their minds have six. Most runs have
+    /// no reset, after which there would be room again.
+    #[test]
+    fn agrees_where_names_run_out(
+        steps in prop::collection::vec(step_strategy(), 0..80),
+        revote in prop_oneof![3 => Just(Revote::Replace), 1 => Just(Revote::Refuse)],
+        resets in prop::bool::weighted(0.2),
+    ) {
+        let rules = Rules { form: Form::Words(words::Form { most: 2 }), revote };
+        let stays = |step: &Step| resets || !matches!(step, Step::Reset);
+        let steps: Vec<_> = steps.into_iter().filter(stays).collect();
+        let log = [step(1, 1, Gate::Open, Reason::Opened)].into_iter().chain(talk(&rules));
+        let folded = agrees(&rules, &log.chain(play(&rules, &steps)).collect::<Vec<_>>());
+        prop_assert!(folded.tally.names.len() <= MAX_NAMES);
+        prop_assert!(folded.tally.counts[0] == 0 || folded.tally.names.len() == MAX_NAMES);
     }
 }
 

@@ -14,8 +14,10 @@ use pollux_core::kind::number::Decimal;
 use pollux_core::kind::points::Split;
 use pollux_core::kind::ranking::Order;
 use pollux_core::kind::rating::Steps;
+use pollux_core::kind::words::{Names, Said};
 use pollux_core::poll::{Draft, Poll, Turnout};
 use pollux_core::record::{Control, Entry, Genesis, Reason, RecordError, ballot_key};
+use pollux_core::seal::TextKey;
 use pollux_core::standing::TallyAt;
 use pollux_core::tally::Tally;
 use proptest::prelude::*;
@@ -27,6 +29,7 @@ const RANKED: &str = r#"{"v":2,"type":"ballot","pollId":"01890a5d-ac96-774b-bcce
 const POINTS: &str = r#"{"v":2,"type":"ballot","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","voter":"000102030405060708090a0b0c0d0e0f","ballotId":"01890a5d-ac97-7000-8000-000000000001","phase":3,"round":1,"at":1763740800000,"answer":{"points":[40,0,60]},"namedBy":"client"}"#;
 const NUMBER: &str = r#"{"v":2,"type":"ballot","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","voter":"000102030405060708090a0b0c0d0e0f","ballotId":"01890a5d-ac97-7000-8000-000000000001","phase":3,"round":1,"at":1763740800000,"answer":{"number":42.5},"namedBy":"client"}"#;
 const WHOLE: &str = r#"{"v":2,"type":"ballot","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","voter":"000102030405060708090a0b0c0d0e0f","ballotId":"01890a5d-ac97-7000-8000-000000000001","phase":3,"round":1,"at":1763740800000,"answer":{"number":-7},"namedBy":"client"}"#;
+const SAID: &str = r#"{"v":2,"type":"ballot","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","voter":"000102030405060708090a0b0c0d0e0f","ballotId":"01890a5d-ac97-7000-8000-000000000001","phase":3,"round":1,"at":1763740800000,"answer":{"words":[{"name":"4896a98d7672a3876ccb3e5a3c1e0138","sealed":"Ky3jsKyTMysyhok_uc-wNIxgwyTIMNd1_-hzTjUb98WfANZVZVb-YXbGW_l6z-Jo"},{"name":"6e2b82ec7bc0dd1d8e0df475f2143508","sealed":"RlkI9ApnjgIIDktITefJfLQfeyH61WE6GC5Paarg8zUzuqTCiK_k1vyq_TfSHVWL"}]},"namedBy":"client"}"#;
 const OPENED: &str = r#"{"v":1,"type":"opened","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","phase":1,"round":1,"open":true,"at":1763740800000}"#;
 const CLOSED: &str = r#"{"v":1,"type":"closed","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","phase":2,"round":1,"open":false,"at":1763740800001}"#;
 const RESET: &str = r#"{"v":1,"type":"reset","pollId":"01890a5d-ac96-774b-bcce-b302099a8057","phase":4,"round":2,"open":true,"at":1763740800002}"#;
@@ -71,6 +74,8 @@ fn entries() -> Vec<(&'static str, Entry)> {
             at: UnixMillis(1_763_740_800_000),
         })
     };
+    let key = TextKey::new(std::array::from_fn(|n| n as u8));
+    let said = ["Rust", "fast builds"].map(|text| key.seal(text).unwrap());
     vec![
         (BALLOT, ballot(NamedBy::Client, Answer::options([100, 2]).unwrap())),
         (BY_SERVER, ballot(NamedBy::Server, Answer::options([100, 2]).unwrap())),
@@ -79,6 +84,7 @@ fn entries() -> Vec<(&'static str, Entry)> {
         (POINTS, ballot(NamedBy::Client, Answer::Points(Split::of([40, 0, 60])))),
         (NUMBER, ballot(NamedBy::Client, Answer::Number(Decimal::of_millionths(42_500_000)))),
         (WHOLE, ballot(NamedBy::Client, Answer::Number(Decimal::whole(-7)))),
+        (SAID, ballot(NamedBy::Client, Answer::Words(Said::of(said)))),
         (OPENED, control(1, 1, Gate::Open, Reason::Opened, 1_763_740_800_000)),
         (CLOSED, control(2, 1, Gate::Closed, Reason::Closed, 1_763_740_800_001)),
         (RESET, control(4, 2, Gate::Open, Reason::Reset, 1_763_740_800_002)),
@@ -120,7 +126,8 @@ fn announcements() -> Vec<(&'static str, &'static str, Announcement)> {
     let generation = Generation("01890a5d-ac00-7000-8000-000000000000".parse().unwrap());
     let id = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
     let counts = vec![12, 7];
-    let tally = Tally { phase: 2, round: 1, gate: Gate::Closed, counts, voters: 19, changes: 21 };
+    let (names, gate) = (Names::default(), Gate::Closed);
+    let tally = Tally { phase: 2, round: 1, gate, counts, names, voters: 19, changes: 21 };
     let tally = TallyAt { poll: id, partition: 3, generation, next_offset: 1042, tally };
     let draft = Draft::new("Which \"one\"?", ["Rust", "Größe"]);
     let mut poll = Poll::draft(id, draft, [7; 32], UnixMillis(1_763_740_800_000)).unwrap();

@@ -12,14 +12,17 @@ use pollux_core::kind::number::{self, Decimal, MAX_VALUES};
 use pollux_core::kind::points::{self, MAX_BUDGET, Split};
 use pollux_core::kind::ranking::{self, Order};
 use pollux_core::kind::rating::{self, MAX_STATEMENTS, MAX_STEPS, Steps};
-use pollux_core::kind::{Answer, Form, Kind, KindDraft, Row, Written};
-use pollux_core::poll::{ChangeRefused, Draft, Poll};
+use pollux_core::kind::words::{self, MAX_WORDS, Said};
+use pollux_core::kind::{Answer, Form, KindDraft, Row, Written};
+use pollux_core::poll::{Draft, Poll};
 use pollux_core::record::{Entry, MAX_VALUE_BYTES};
+use pollux_core::seal::TextKey;
 use pollux_core::standing::{Standing, TallyAt};
-use pollux_core::tally::Tally;
+use pollux_core::tally::{Tally, VoterState, control, count};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::strategy::{Union, ValueTree};
+use serde_json::json;
 
 const NOW: UnixMillis = UnixMillis(1_763_740_800_000);
 
@@ -35,7 +38,7 @@ struct Sample {
     weight: fn(&Row<'_>) -> u64,
 }
 
-const KINDS: [Sample; 5] = [
+const KINDS: [Sample; 6] = [
     Sample { name: "choice", drafts: choices, answer: chosen, weight: |row| row.votes },
     Sample { name: "rating", drafts: ratings, answer: rated, weight: spread },
     Sample { name: "ranking", drafts: rankings, answer: ranked, weight: spread },
@@ -46,6 +49,7 @@ const KINDS: [Sample; 5] = [
         weight: |row| row.points.unwrap() + row.votes,
     },
     Sample { name: "number", drafts: numbers, answer: guessed, weight: |row| row.votes },
+    Sample { name: "words", drafts: clouds, answer: said, weight: |row| row.votes },
 ];
 
 fn spread(row: &Row<'_>) -> u64 {
@@ -149,9 +153,34 @@ fn guessed(form: Form, dice: &[Index]) -> Option<Answer> {
     Some(Answer::Number(form.value(dice[0].index(form.values.into()))))
 }
 
+fn clouds() -> BoxedStrategy<KindDraft> {
+    (prop::option::of(1..=u64::from(MAX_WORDS)), any::<bool>())
+        .prop_map(|(max_words, approve)| KindDraft::Words(words::Draft { max_words, approve }))
+        .boxed()
+}
+
+/// Returns the random bytes that the key of every poll here is made of.
+fn random() -> [u8; 64] {
+    [7; 64]
+}
+
+/// Says some of thirty words, which are as long as they may be, or short.
+fn said(form: Form, dice: &[Index]) -> Option<Answer> {
+    let Form::Words(form) = form else { return None };
+    let drawn: BTreeSet<_> =
+        dice.iter().take(form.most.into()).map(|die| die.index(30) as u32).collect();
+    let text = |n| match n % 2 {
+        0 => char::from_u32(0x2_0000 + n).unwrap().to_string().repeat(40),
+        _ => format!("Word {n}"),
+    };
+    let key = TextKey::new(random());
+    Some(Answer::Words(Said::of(drawn.into_iter().map(|n| key.seal(&text(n)).unwrap()))))
+}
+
 fn of(draft: KindDraft) -> Poll {
     let id = PollId::new(NOW, [1; 10]);
     let mut poll = Poll::draft(id, Draft::new("Which?", draft), [0; 32], NOW).unwrap();
+    poll.give_text_key(random);
     poll.open(NOW).unwrap();
     poll
 }
@@ -163,13 +192,23 @@ fn closed(mut poll: Poll) -> Poll {
     poll
 }
 
-/// Returns a partition's tally of a closed poll, with nothing counted.
-fn tally(poll: &Poll, partition: u32) -> TallyAt {
-    let counts = vec![0; poll.kind.form().slots()];
-    let (phase, round, gate) = (poll.phase, poll.round, poll.gate());
-    let tally = Tally { phase, round, gate, counts, voters: 0, changes: 1 };
+/// Returns the tally of a partition in which these answers were counted, each of a voter of its own.
+fn tally<'a>(poll: &Poll, partition: u32, answers: impl Iterator<Item = &'a Answer>) -> TallyAt {
+    let (rules, mut tally) = (poll.rules(), Tally::new());
+    control(&rules, &mut tally, poll.phase, poll.round, poll.gate());
+    for answer in answers {
+        let (phase, round) = (poll.phase, poll.round);
+        let ballot = Ballot { phase, round, ..ballot(poll, answer.clone()) };
+        count(&rules, &mut tally, &mut VoterState::default(), &ballot, None);
+    }
     let generation = Generation(poll.id.0);
     TallyAt { poll: poll.id, partition, generation, next_offset: 1, tally }
+}
+
+/// Returns the same tally once the partition has heard of the close.
+fn shut(mut at: TallyAt, closed: &Poll) -> TallyAt {
+    control(&closed.rules(), &mut at.tally, closed.phase, closed.round, closed.gate());
+    at
 }
 
 fn together<'a>(poll: &Poll, tallies: impl Iterator<Item = &'a TallyAt>) -> Standing {
@@ -218,27 +257,30 @@ proptest! {
         order in any::<u64>(),
     ) {
         let form = poll.kind.form();
-        let (mut all, mut parts) = (vec![0; form.slots()], [vec![0; form.slots()], vec![0; form.slots()]]);
         let answers: Vec<_> = cast.iter().map(|(dice, _)| answer(&poll, dice)).collect();
-        for (answer, (_, part)) in answers.iter().zip(&cast) {
-            prop_assert!(form.allows(answer));
-            form.add(answer, &mut all);
-            form.add(answer, &mut parts[usize::from(*part)]);
-        }
-        let sum: Vec<u64> = parts[0].iter().zip(&parts[1]).map(|(a, b)| a + b).collect();
-        prop_assert_eq!(&all, &sum);
+        prop_assert!(answers.iter().all(|answer| form.allows(answer)));
+        let all = tally(&poll, 0, answers.iter());
+        let parts = [false, true].map(|part| {
+            let there = answers.iter().zip(&cast).filter(|(_, (_, whose))| *whose == part);
+            tally(&poll, part.into(), there.map(|(answer, _)| answer))
+        });
+        let (one, two) = (together(&poll, [&all].into_iter()), together(&poll, parts.iter()));
+        prop_assert_eq!(one.counts(), two.counts());
+        prop_assert_eq!(one.result_line(), two.result_line());
         let sample = KINDS.iter().find(|kind| kind.name == poll.kind.name()).unwrap();
-        let rows = poll.kind.rows(&all);
+        let Tally { mut counts, names, .. } = all.tally;
+        let sums = one.counts();
+        let rows = poll.kind.rows(&sums);
         let shown: u64 = rows.iter().map(sample.weight).sum();
-        prop_assert_eq!(shown, all.iter().sum::<u64>(), "every mark is in a row");
+        prop_assert_eq!(shown, counts.iter().sum::<u64>(), "every mark is in a row");
         let votes: u64 = rows.iter().map(|row| row.votes).sum();
-        prop_assert_eq!(votes, form.votes(&all));
+        prop_assert_eq!((votes, one.total_votes()), (form.votes(&counts), votes));
         let mut left = answers;
         while !left.is_empty() {
             let answer = left.swap_remove(order as usize % left.len());
-            form.take_away(&answer, &mut all);
+            form.marks(&answer, &names, |slot, weight| counts[slot] -= weight);
         }
-        prop_assert!(all.iter().all(|count| *count == 0));
+        prop_assert!(counts.iter().all(|count| *count == 0));
     }
 
     /// It does not matter in which order the partitions' counts come together, and the hash of the result tells
@@ -249,20 +291,22 @@ proptest! {
         cast in prop::collection::vec((dice(), 0..PARTITIONS), 1..20),
         slot in any::<Index>(),
     ) {
-        let poll = closed(poll);
-        let form = poll.kind.form();
-        let mut tallies: Vec<_> = (0..PARTITIONS).map(|n| tally(&poll, n)).collect();
-        for (dice, partition) in &cast {
-            let tally = &mut tallies[*partition as usize].tally;
-            form.add(&answer(&poll, dice), &mut tally.counts);
-            tally.voters += 1;
-        }
+        let closed = closed(poll.clone());
+        let answers: Vec<_> = cast.iter().map(|(dice, at)| (answer(&poll, dice), *at)).collect();
+        let tally = |partition| {
+            let there = answers.iter().filter(|(_, at)| *at == partition);
+            shut(tally(&poll, partition, there.map(|(answer, _)| answer)), &closed)
+        };
+        let mut tallies: Vec<_> = (0..PARTITIONS).map(tally).collect();
+        let poll = closed;
         let there = together(&poll, tallies.iter());
         let back = together(&poll, tallies.iter().rev());
-        prop_assert_eq!(there.counts(), back.counts());
+        prop_assert_eq!((there.counts(), there.cloud()), (back.counts(), back.cloud()));
         prop_assert!(there.is_final() && there.result_hash().is_some());
         prop_assert_eq!(there.result_hash(), back.result_hash());
-        tallies[0].tally.counts[slot.index(form.slots())] += 1;
+        let counts = &mut tallies[0].tally.counts;
+        let slot = slot.index(counts.len());
+        counts[slot] += 1;
         let other = together(&poll, tallies.iter());
         prop_assert_ne!(there.result_hash(), other.result_hash());
     }
@@ -276,19 +320,22 @@ proptest! {
         prop_assert!(bytes.len() <= MAX_VALUE_BYTES, "{} bytes", bytes.len());
         prop_assert_eq!(Entry::decode(&bytes), Ok(entry));
         prop_assert_eq!(Answer::unpack(&answer.pack()), Some(answer.clone()));
-        let (_, json) = answer.to_member();
-        let json = json.to_string();
+        let key = poll.text_key.as_ref();
+        let said = poll.kind.say(&answer, key);
+        let json = if key.is_some() { json!(said) } else { answer.to_member().1 }.to_string();
         let written = Written { answer: Some(&json), ..Written::default() };
-        prop_assert_eq!(poll.kind.read(&written), Ok(answer.clone()));
+        prop_assert_eq!(poll.kind.read(&written, key), Ok(answer.clone()));
         let marks = json.matches(',').count() + 1;
-        prop_assert!(poll.kind.say(&answer).len() <= marks);
+        prop_assert!(said.len() <= marks);
     }
 
     /// A poll is stored and announced with everything that its kind says of it.
     #[test]
     fn a_poll_is_read_as_it_was_written(poll in polls()) {
         let json = serde_json::to_string(&poll).unwrap();
-        prop_assert_eq!(&serde_json::from_str::<Poll>(&json).unwrap(), &poll);
+        let read = serde_json::from_str::<Poll>(&json).unwrap();
+        prop_assert_eq!(&read.text_key, &None, "it is kept apart");
+        prop_assert_eq!(&Poll { text_key: poll.text_key.clone(), ..read }, &poll);
         let again = of(poll.to_draft().kind);
         prop_assert_eq!(&again.kind, &poll.kind, "written once more from its draft");
     }
@@ -300,7 +347,7 @@ proptest! {
         if one.kind.name() != other.kind.name() {
             prop_assert!(!one.kind.form().allows(&of_other));
             prop_assert!(!other.kind.form().allows(&of_one));
-            prop_assert!(one.kind.say(&of_other).is_empty());
+            prop_assert!(one.kind.say(&of_other, one.text_key.as_ref()).is_empty());
         }
         prop_assert!(one.kind.rows(&[]).iter().all(|row| row.votes == 0));
     }
@@ -331,164 +378,5 @@ fn every_kind_is_in_the_suite() {
     for kind in KINDS {
         let draft = (kind.drafts)().new_tree(&mut runner).unwrap().current();
         assert_eq!(of(draft).kind.name(), kind.name);
-    }
-}
-
-fn refusal(draft: KindDraft) -> Vec<String> {
-    let id = PollId::new(NOW, [1; 10]);
-    match Poll::draft(id, Draft::new("Which?", draft), [0; 32], NOW) {
-        Err(ChangeRefused::Invalid(broken)) => broken.into_iter().map(|it| it.pointer).collect(),
-        other => panic!("{other:?}"),
-    }
-}
-
-#[test]
-fn a_rating_says_what_is_wrong_with_it() {
-    let fine = rating::Draft { statements: vec!["a".into()], ..rating::Draft::default() };
-    let Kind::Rating(kept) = of(KindDraft::Rating(fine.clone())).kind else { panic!() };
-    assert_eq!((kept.steps, kept.lowest, kept.symbol), (5, 1, rating::Symbol::Stars));
-    let eleven = rating::Draft { steps: Some(11), ..fine.clone() };
-    let Kind::Rating(kept) = of(KindDraft::Rating(eleven)).kind else { panic!() };
-    assert_eq!((kept.steps, kept.lowest, kept.symbol), (11, 0, rating::Symbol::Numbers));
-    let bad = rating::Draft {
-        statements: vec!["a".into(), " a".into(), "\u{7}".into()],
-        steps: Some(12),
-        lowest: Some(2),
-        low_label: "x".repeat(41),
-        high_label: "a\u{7}b".into(),
-        symbol: None,
-    };
-    let pointers =
-        ["/statements/1", "/statements/2", "/steps", "/lowest", "/lowLabel", "/highLabel"];
-    assert_eq!(refusal(KindDraft::Rating(bad)), pointers);
-    let none = rating::Draft { statements: Vec::new(), ..fine.clone() };
-    assert_eq!(refusal(KindDraft::Rating(none)), ["/statements"]);
-    let stars = rating::Draft { lowest: Some(0), symbol: Some(rating::Symbol::Stars), ..fine };
-    assert_eq!(refusal(KindDraft::Rating(stars)), ["/symbol"]);
-}
-
-#[test]
-fn the_mean_is_of_those_who_rated() {
-    let statements = vec!["a".into(), "b".into()];
-    let draft = rating::Draft { statements, steps: Some(3), ..rating::Draft::default() };
-    let poll = of(KindDraft::Rating(draft));
-    let rows = poll.kind.rows(&[1, 0, 3, 0, 0, 0]);
-    let told: Vec<_> =
-        rows.iter().map(|row| (row.text, row.votes, row.spread.unwrap().mean())).collect();
-    assert_eq!(told, [("a", 4, Some(2.5)), ("b", 0, None)]);
-}
-
-/// Returns options with these names.
-fn named<const N: usize>(names: [&str; N]) -> Vec<String> {
-    names.map(str::to_owned).into()
-}
-
-#[test]
-fn a_ranking_says_what_is_wrong_with_it() {
-    let kept = |places| {
-        let draft = ranking::Draft { options: named(["a", "b", "c"]), places };
-        let Kind::Ranking(kept) = of(KindDraft::Ranking(draft)).kind else { panic!() };
-        kept.places
-    };
-    assert_eq!((kept(None), kept(Some(1)), kept(Some(3))), (3, 1, 3));
-    let many = (0..=ranking::MAX_OPTIONS).map(|n| n.to_string()).collect();
-    for (options, places, pointers) in [
-        (named(["a"]), None, &["/options"][..]),
-        (many, None, &["/options"]),
-        (named(["a", " a"]), Some(0), &["/options/1", "/places"]),
-        (named(["a", "b"]), Some(3), &["/places"]),
-        (named(["a", "b"]), Some(257), &["/places"]),
-    ] {
-        let draft = ranking::Draft { options, places };
-        assert_eq!(refusal(KindDraft::Ranking(draft)), pointers);
-    }
-}
-
-#[test]
-fn every_option_of_a_ranking_keeps_its_place_when_options_are_added() {
-    let edited = |places| {
-        let draft = ranking::Draft { options: named(["a", "b"]), places };
-        let KindDraft::Ranking(draft) = of(KindDraft::Ranking(draft)).to_draft().kind else {
-            panic!()
-        };
-        let more = ranking::Draft { options: named(["a", "b", "c"]), ..draft };
-        let Kind::Ranking(kept) = of(KindDraft::Ranking(more)).kind else { panic!() };
-        kept.places
-    };
-    assert_eq!((edited(None), edited(Some(2)), edited(Some(1))), (3, 3, 1));
-}
-
-#[test]
-fn a_ranking_has_points_and_mean_places() {
-    let draft = ranking::Draft { options: named(["a", "b", "c"]), places: Some(2) };
-    let poll = of(KindDraft::Ranking(draft));
-    let rows = poll.kind.rows(&[3, 1, 1, 0, 0, 0]);
-    let told: Vec<_> = rows
-        .iter()
-        .map(|row| (row.text, row.votes, row.points, row.spread.unwrap().mean()))
-        .collect();
-    let expected =
-        [("a", 4, Some(7), Some(1.25)), ("b", 1, Some(2), Some(1.0)), ("c", 0, Some(0), None)];
-    assert_eq!(told, expected);
-}
-
-#[test]
-fn no_ballot_ranks_an_option_twice_or_one_that_is_not_there() {
-    let form = Form::Ranking(ranking::Form { options: 3, places: 2 });
-    let allows = |order: &[u8]| form.allows(&Answer::Ranking(Order::of(order.iter().copied())));
-    for order in [&[1][..], &[3], &[3, 1]] {
-        assert!(allows(order), "{order:?}");
-    }
-    for order in [&[][..], &[0], &[4], &[1, 1], &[1, 2, 3]] {
-        assert!(!allows(order), "{order:?}");
-    }
-}
-
-#[test]
-fn points_say_what_is_wrong_with_them() {
-    let options = || named(["a", "b"]);
-    let kept = |budget| {
-        let draft = points::Draft { options: options(), budget };
-        let Kind::Points(kept) = of(KindDraft::Points(draft)).kind else { panic!() };
-        kept.budget
-    };
-    assert_eq!((kept(None), kept(Some(1)), kept(Some(1000))), (100, 1, 1000));
-    let many = (0..=points::MAX_OPTIONS).map(|n| n.to_string()).collect();
-    for (options, budget, pointers) in [
-        (named(["a"]), None, &["/options"][..]),
-        (many, None, &["/options"]),
-        (named(["a", "\u{7}"]), Some(0), &["/options/1", "/budget"]),
-        (options(), Some(1001), &["/budget"]),
-        (options(), Some(65_537), &["/budget"]),
-    ] {
-        let draft = points::Draft { options, budget };
-        assert_eq!(refusal(KindDraft::Points(draft)), pointers);
-    }
-}
-
-#[test]
-fn points_are_summed_apart_from_the_people_who_gave_them() {
-    let form = Form::Points(points::Form { options: 3, budget: 100 });
-    let mut counts = vec![0; form.slots()];
-    for given in [[40, 0, 60], [1, 0, 0]] {
-        form.add(&Answer::Points(Split::of(given)), &mut counts);
-    }
-    assert_eq!((&counts[..], form.votes(&counts)), (&[41, 2, 0, 0, 60, 1][..], 3));
-    let draft = points::Draft { options: named(["a", "b", "c"]), budget: None };
-    let poll = of(KindDraft::Points(draft));
-    let told: Vec<_> =
-        poll.kind.rows(&counts).iter().map(|row| (row.text, row.points, row.votes)).collect();
-    assert_eq!(told, [("a", Some(41), 2), ("b", Some(0), 0), ("c", Some(60), 1)]);
-}
-
-#[test]
-fn no_ballot_gives_more_points_than_it_has_or_none() {
-    let form = Form::Points(points::Form { options: 2, budget: 10 });
-    let allows = |given: &[u16]| form.allows(&Answer::Points(Split::of(given.iter().copied())));
-    for given in [[1, 0], [10, 0], [4, 6]] {
-        assert!(allows(&given), "{given:?}");
-    }
-    for given in [&[0, 0][..], &[11, 0], &[5, 6], &[65_535, 2], &[1], &[1, 1, 1], &[]] {
-        assert!(!allows(given), "{given:?}");
     }
 }

@@ -4,6 +4,7 @@
 
 use pollux_core::id::{PollId, UnixMillis};
 use pollux_core::kind::number::{Decimal, Draft, Form, MAX_VALUES, Number};
+use pollux_core::kind::words::Names;
 use pollux_core::kind::{self, Answer, Kind, KindDraft, Written};
 use pollux_core::poll::{self, ChangeRefused, Poll};
 use proptest::prelude::*;
@@ -92,7 +93,7 @@ fn a_number_says_what_is_wrong_with_it() {
 
 fn read(number: &Number, json: &str) -> Result<Answer, String> {
     let written = Written { answer: Some(json), ..Written::default() };
-    Kind::Number(number.clone()).read(&written).map_err(|wrong| wrong.detail)
+    Kind::Number(number.clone()).read(&written, None).map_err(|wrong| wrong.detail)
 }
 
 #[test]
@@ -116,7 +117,7 @@ fn an_answer_says_what_is_wrong_with_it() {
     ] {
         assert_eq!(read(&number, json), Err(detail), "{json}");
     }
-    let nothing = Kind::Number(number).read(&Written::default()).unwrap_err();
+    let nothing = Kind::Number(number).read(&Written::default(), None).unwrap_err();
     let alone = "a poll of this kind takes answer alone: a number from -1 to 2, in steps of 0.1";
     assert_eq!(nothing.detail, alone);
 }
@@ -125,7 +126,7 @@ fn an_answer_says_what_is_wrong_with_it() {
 fn an_answer_is_said_with_its_unit() {
     let said = |unit: &str| {
         let number = asked(Draft { unit: unit.into(), ..draft(0.0, 10.0, 0.5) }).unwrap();
-        Kind::Number(number).say(&Answer::Number(decimal(2.5)))
+        Kind::Number(number).say(&Answer::Number(decimal(2.5)), None)
     };
     assert_eq!((said("kg"), said("")), (vec!["2.5 kg".to_owned()], vec!["2.5".to_owned()]));
 }
@@ -142,7 +143,8 @@ fn no_ballot_has_a_number_between_the_steps_or_beyond_the_bounds() {
     }
     let mut counts = vec![0; form.slots()];
     for number in [-1.0, 0.5, 0.5] {
-        form.add(&Answer::Number(decimal(number)), &mut counts);
+        let mark = |slot: usize, weight| counts[slot] += weight;
+        form.marks(&Answer::Number(decimal(number)), &Names::default(), mark);
     }
     assert_eq!((&counts[..], form.votes(&counts)), (&[1, 0, 0, 2][..], 3));
 }

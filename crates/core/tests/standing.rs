@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use pollux_core::gate::Gate;
 use pollux_core::id::{EventId, Generation, PollId, UnixMillis};
+use pollux_core::kind::words::Names;
 use pollux_core::poll::{Draft, Poll, Results, Turnout};
 use pollux_core::standing::{Shown, Standing, TallyAt};
 use pollux_core::tally::{Tally, control};
@@ -37,7 +38,8 @@ fn tally(
     let gate = if phase == poll.phase { poll.gate() } else { Gate::Open };
     let counts = vec![votes, 0];
     let changes = votes + u64::from(phase);
-    let tally = Tally { phase, round: poll.round, gate, counts, voters: votes, changes };
+    let (round, names) = (poll.round, Names::default());
+    let tally = Tally { phase, round, gate, counts, names, voters: votes, changes };
     TallyAt { poll: poll.id, partition, generation: generation(log), next_offset, tally }
 }
 

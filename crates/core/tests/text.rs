@@ -5,6 +5,7 @@
 use pollux_core::kind::choice::MAX_OPTION_CHARS;
 use pollux_core::kind::{Kind, KindDraft, Written, choice, number, points, ranking, rating};
 use pollux_core::poll::{ChangeRefused, Draft, Poll};
+use pollux_core::seal::fold;
 use pollux_core::text::{Text, control, count, key, most_bytes, normalise};
 use pollux_core::{event, id};
 use proptest::prelude::*;
@@ -22,16 +23,28 @@ struct Example {
     text: String,
     key: String,
     count: usize,
+    /// What the text is counted by where people write it.
+    fold: String,
 }
 
 #[test]
 fn the_examples_are_kept_compared_and_counted_as_they_say() {
     let examples: Vec<Example> = serde_json::from_str(include_str!("texts.json")).unwrap();
     assert!(examples.len() > 40);
-    for Example { why, given, text, key: wanted, count: characters } in examples {
+    for Example { why, given, text, key: wanted, count: characters, fold: folded } in examples {
         assert_eq!(normalise(&given), text, "{why}");
         assert_eq!(key(&given), wanted, "{why}");
         assert_eq!(count(&text), characters, "{why}");
+        assert_eq!(fold(&given), folded, "{why}");
+    }
+}
+
+#[test]
+fn what_is_folded_stays_folded_whichever_character_it_is() {
+    let ideographs = |c: &char| matches!(c, '\u{3400}'..='\u{D7FF}' | '\u{17000}'..='\u{1CFFF}');
+    for c in (' '..='\u{1FFFF}').filter(|c| !ideographs(c)) {
+        let folded = fold(&format!("a{c}\u{301}b"));
+        assert_eq!(fold(&folded), folded, "U+{:04X}", u32::from(c));
     }
 }
 
@@ -88,6 +101,17 @@ proptest! {
         prop_assert_eq!(key(&decomposed), &*seen);
         prop_assert_eq!(seen.is_empty(), kept.is_empty());
         prop_assert!(kept != normalise(&other) || key(&other) == seen);
+    }
+
+    /// Two texts that look the same fold to the same, and so do those that differ in case alone.
+    #[test]
+    fn a_folded_text_stays_as_it_is(given in texts(), plain in "[a-zA-Z0-9 ]{0,12}") {
+        let folded = fold(&given);
+        prop_assert_eq!(fold(&folded), &*folded);
+        prop_assert_eq!(fold(&key(&given)), &*folded);
+        prop_assert_eq!(fold(&given.nfd().collect::<String>()), &*folded);
+        prop_assert_eq!(folded.is_empty(), key(&given).is_empty());
+        prop_assert_eq!(fold(&plain.to_uppercase()), fold(&plain.to_lowercase()));
     }
 
     #[test]
@@ -201,8 +225,8 @@ fn characters_are_counted_as_people_count_them_and_bytes_are_bounded() {
 fn voted(poll: &Poll, text: &str) -> Result<Vec<String>, String> {
     let choice = choice::Written { option: Some(Text(text.into())), ..Default::default() };
     let written = Written { choice, answer: None };
-    let answer = poll.kind.read(&written).map_err(|broken| broken.detail)?;
-    Ok(poll.kind.say(&answer))
+    let answer = poll.kind.read(&written, None).map_err(|broken| broken.detail)?;
+    Ok(poll.kind.say(&answer, None))
 }
 
 #[test]

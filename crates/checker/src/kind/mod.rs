@@ -6,8 +6,12 @@ mod number;
 mod points;
 mod ranking;
 mod rating;
+mod words;
 
 use serde_json::Value;
+
+pub use self::words::MAX_NAMES;
+pub(crate) use self::words::kept;
 
 /// `Marks` are the slots that an answer adds to, each with the weight that it adds.
 pub type Marks = Vec<(usize, u64)>;
@@ -54,10 +58,15 @@ pub enum Asks {
         /// How many numbers there are.
         values: u64,
     },
+    /// Which words voters say.
+    Words {
+        /// How many words a ballot may have.
+        most: u64,
+    },
 }
 
 impl Asks {
-    /// Returns how many counts the result has.
+    /// Returns how many counts the result has. Of words it is one, because words that have names are counted by them.
     pub fn slots(&self) -> usize {
         (match self {
             Self::Choice { options, .. } => *options,
@@ -65,6 +74,7 @@ impl Asks {
             Self::Ranking { options, places } => options * places,
             Self::Points { options, .. } => options * 2,
             Self::Number { values, .. } => *values,
+            Self::Words { .. } => 1,
         }) as usize
     }
 
@@ -78,6 +88,16 @@ impl Asks {
             Self::Ranking { options, places } => ranking::marks(record, options, places),
             Self::Points { options, budget } => points::marks(record, options, budget),
             Self::Number { min, step, values } => number::marks(record, min, step, values),
+            // What a word adds to depends on the words before it, and is known at the end.
+            Self::Words { most } => words::names(record, most).map(|_| Marks::new()),
+        }
+    }
+
+    /// Returns the names of a ballot's words; there are none in other kinds.
+    pub(crate) fn names(&self, record: &Value) -> Vec<String> {
+        match *self {
+            Self::Words { most } => words::names(record, most).unwrap_or_default(),
+            _ => Vec::new(),
         }
     }
 }

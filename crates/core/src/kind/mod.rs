@@ -3,7 +3,19 @@
 //!
 //! A poll counts in *slots*, numbered from 0. A *mark* adds a weight to one slot. The fold adds the
 //! marks of an answer and takes away those of the answer that it replaces, without knowing what a
-//! slot stands for. The stores, the announcements and the hash of a result do not know it either.
+//! slot stands for. The stores and the announcements do not know it either.
+//!
+//! | kind | slots |
+//! |---|---|
+//! | [`choice`] | one for each option |
+//! | [`rating`] | one for each statement and step |
+//! | [`ranking`] | one for each option and place |
+//! | [`points`] | two for each option: the sum of its points, and the people who gave it any |
+//! | [`number`] | one for each value |
+//! | [`words`] | one for all words beyond the bound, and one for each name, as names come; see [`Names`] |
+//!
+//! Of all kinds but words, a slot is the same in every partition, and counts are added slot by slot. Each partition
+//! gives slots to names by itself, so words are added name by name; see [`Standing::cloud`](crate::standing::Standing::cloud).
 //!
 //! ```text
 //! KindDraft ──check──▶ Kind ──form──▶ Form      what an organiser writes; kept; what the fold needs

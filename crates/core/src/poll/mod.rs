@@ -249,12 +249,11 @@ impl Poll {
     }
 
     /// Gives the poll a key for what voters write, made from these random bytes, if its kind holds texts and it has
-    /// none yet. A poll whose kind holds none has no key.
+    /// none yet. A draft keeps its key while it is of another kind. Were it given another key later, a node that has
+    /// not heard of it would seal votes under the first one.
     pub fn give_text_key(&mut self, random: impl FnOnce() -> [u8; 64]) {
-        match (self.kind.holds_texts(), &self.text_key) {
-            (true, None) => self.text_key = Some(TextKey::new(random())),
-            (false, _) => self.text_key = None,
-            (true, Some(_)) => {}
+        if self.kind.holds_texts() && self.text_key.is_none() {
+            self.text_key = Some(TextKey::new(random()));
         }
     }
 

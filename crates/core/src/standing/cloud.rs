@@ -60,9 +60,11 @@ impl Opened {
     /// Forgets the words that were erased.
     pub fn keep(&mut self, kind: &Kind) {
         let Kind::Words(words) = kind else { return };
-        let erased = |word: &Word| words.moderation.state(word.name) == State::Erased;
-        if self.0.keys().any(erased) {
-            Arc::make_mut(&mut self.0).retain(|word, _| !erased(word));
+        let read = |word: &Word, text: &Option<_>| {
+            text.is_some() && words.moderation.state(word.name) == State::Erased
+        };
+        if self.0.iter().any(|(word, text)| read(word, text)) {
+            Arc::make_mut(&mut self.0).retain(|word, text| !read(word, text));
         }
     }
 

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 pub use self::moderation::{MAX_DECISIONS, MAX_ERASED, Moderation, State, Verdict};
 pub use self::names::{MAX_NAMES, Names};
 use super::{Row, RowId, Slot, Written};
-use crate::rule::{Violation, clean};
-use crate::seal::{Name, TextKey, Word};
+use crate::rule::{Violation, clean_within};
+use crate::seal::{Name, PADDING, TAG_BYTES, TextKey, Word};
 
 /// The most words that a ballot of any poll may have.
 pub const MAX_WORDS: u8 = 10;
@@ -23,6 +23,9 @@ pub const USUAL_WORDS: u8 = 3;
 pub const MAX_WORD_CHARS: usize = 40;
 /// The greatest length of a word, in bytes. Ten such words still fit into a record.
 pub const MAX_WORD_BYTES: usize = 160;
+/// The greatest length of a word as it is sealed, in bytes; see [`crate::seal`]. The names of a partition with all
+/// their words then fit into 200 kB, whoever wrote the records.
+pub const MAX_SEALED_BYTES: usize = MAX_WORD_BYTES.next_multiple_of(PADDING) + TAG_BYTES;
 /// The slot of the words for which there was no slot left.
 pub const OTHER: Slot = 0;
 
@@ -128,9 +131,9 @@ impl Words {
         std::iter::once(Row { text: "", votes, points: None, spread: None })
     }
 
-    /// Returns no text, because the only row is about all words.
-    pub(super) fn text_of(&self, _row: RowId) -> Option<&str> {
-        None
+    /// Returns the text of the only row, which is empty, because the row is about all words.
+    pub(super) fn text_of(&self, row: RowId) -> Option<&str> {
+        (row == 1).then_some("")
     }
 }
 
@@ -140,17 +143,13 @@ fn unreadable(name: Name) -> String {
 }
 
 fn read_word(pointer: &str, given: &str, key: &TextKey) -> Result<Word, Violation> {
-    let wrong = |detail: String| Violation::new(pointer, detail);
     let mut broken = Vec::new();
-    let text = clean(pointer, given, MAX_WORD_CHARS, &mut broken);
+    let text = clean_within(pointer, given, MAX_WORD_CHARS, MAX_WORD_BYTES, &mut broken);
     if let Some(first) = broken.into_iter().next() {
         return Err(first);
     }
-    if text.len() > MAX_WORD_BYTES {
-        let detail = format!("must be at most {MAX_WORD_BYTES} bytes; it has {}", text.len());
-        return Err(wrong(detail));
-    }
-    key.seal(&text).ok_or_else(|| wrong("was erased here, and cannot be said again".into()))
+    let erased = || Violation::new(pointer, "was erased here, and cannot be said again");
+    key.seal(&text).ok_or_else(erased)
 }
 
 /// `Said` is the answer of a ballot: its words, each once, in the order in which they were written.
@@ -192,8 +191,11 @@ impl Form {
 
     /// Returns whether a ballot may hold these words.
     pub(super) fn allows(self, Said(words): &Said) -> bool {
-        let is_once = |(i, word): (usize, &Word)| !words[..i].iter().any(|w| w.name == word.name);
-        (1..=usize::from(self.most)).contains(&words.len()) && words.iter().enumerate().all(is_once)
+        let fits = |(i, word): (usize, &Word)| {
+            word.sealed.0.len() <= MAX_SEALED_BYTES
+                && !words[..i].iter().any(|other| other.name == word.name)
+        };
+        (1..=usize::from(self.most)).contains(&words.len()) && words.iter().enumerate().all(fits)
     }
 
     /// Calls `mark` with the slot of each word, and the weight 1.

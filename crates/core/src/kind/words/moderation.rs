@@ -78,11 +78,12 @@ impl Moderation {
     pub(crate) fn take(&mut self, verdict: &Verdict) -> Result<bool, Violation> {
         let mut after = self.clone();
         after.approve = verdict.approve.unwrap_or(self.approve);
-        for name in &verdict.show {
+        // An erased word stays erased, and takes up no place among the decisions.
+        for name in verdict.show.iter().filter(|name| !self.erased.contains(name)) {
             after.hidden.remove(name);
             after.shown.insert(*name);
         }
-        for name in &verdict.hide {
+        for name in verdict.hide.iter().filter(|name| !self.erased.contains(name)) {
             after.shown.remove(name);
             after.hidden.insert(*name);
         }
