@@ -184,6 +184,7 @@ impl World {
             counts: vec![self.votes; 4],
             voters: self.votes,
             changes: self.votes,
+            ..Tally::new()
         };
         let (poll, next_offset) = (self.poll.id, self.votes);
         let generation = Generation(self.poll.id.0);

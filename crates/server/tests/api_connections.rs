@@ -201,7 +201,8 @@ async fn a_stream_that_nobody_reads_is_given_up() {
         }
         assert!(began.elapsed() < 2 * PATIENCE, "it is still there after {n} states");
         let counts = vec![n; 100];
-        let tally = Tally { phase: 1, round: 1, gate: Gate::Open, voters: n, changes: n, counts };
+        let (gate, voters) = (Gate::Open, n);
+        let tally = Tally { phase: 1, gate, voters, changes: n, counts, ..Tally::new() };
         let poll = id.parse().unwrap();
         let at = TallyAt { poll, partition: 0, generation, next_offset: n + 10, tally };
         served.world.app.log.announce(vec![Announcement::Tally(at)]).await.unwrap();

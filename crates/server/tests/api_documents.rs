@@ -132,6 +132,8 @@ const POINTS: &str = r#"{"question":"?","kind":"points","options":["a","b"],"bud
 const NUMBER: &str =
     r#"{"question":"?","kind":"number","min":-1,"max":1,"step":0.25,"unit":"m","solution":0.3}"#;
 
+const WORDS: &str = r#"{"question":"?","kind":"words","maxWords":2,"approve":true}"#;
+
 /// Drafts are written and changed in the members of their kind, and become drafts of another kind.
 async fn drafts_of_every_kind(held: &Held) {
     let rating = r#"{"question":"?","statements":["a"],"steps":11,"symbol":null,"open":false}"#;
@@ -148,13 +150,15 @@ async fn drafts_of_every_kind(held: &Held) {
         r#"{"budget":null,"options":["a","b","c"]}"#,
         r#"{"kind":"number","min":-0.5,"max":1e3,"step":1.5,"unit":"m","solution":8848.86}"#,
         r#"{"min":null,"max":null,"step":null,"unit":null,"solution":null}"#,
+        r#"{"kind":"words","maxWords":10,"approve":true}"#,
+        r#"{"maxWords":null,"approve":null}"#,
     ] {
         let edit = Ask::new("PATCH", format!("/api/polls/{id}")).json(patch).token(&token);
         assert_eq!(held.call(edit).await.status, 200, "{patch}");
     }
     let made = held.call(Ask::post("/api/events", r#"{"title":"Conf"}"#)).await.json();
     let add = format!("/api/events/{}/polls", made["id"].as_str().unwrap());
-    for poll in [rating, RANKING, POINTS, NUMBER] {
+    for poll in [rating, RANKING, POINTS, NUMBER, WORDS] {
         let add = Ask::post(&add, poll).token(made["ownerToken"].as_str().unwrap());
         assert_eq!(held.call(add).await.status, 201, "{poll}");
     }
@@ -162,9 +166,13 @@ async fn drafts_of_every_kind(held: &Held) {
 
 /// Polls are answered, shown and exported in the members of their kind.
 async fn answers_of_every_kind(held: &Held) {
-    for (poll, answer) in
-        [(RATING, "[5,null]"), (RANKING, "[2]"), (POINTS, "[1000,0]"), (NUMBER, "0.25")]
-    {
+    for (poll, answer) in [
+        (RATING, "[5,null]"),
+        (RANKING, "[2]"),
+        (POINTS, "[1000,0]"),
+        (NUMBER, "0.25"),
+        (WORDS, r#"["Rust","fast builds"]"#),
+    ] {
         let (id, token) = held.poll(poll).await;
         held.world.settle().await;
         let body = format!(r#"{{"answer":{answer}}}"#);
@@ -175,6 +183,45 @@ async fn answers_of_every_kind(held: &Held) {
         let export = format!("/api/polls/{id}/export?format=json");
         assert_eq!(held.call(Ask::get(export).token(&token)).await.status, 200, "{poll}");
     }
+}
+
+/// Words are listed, approved, hidden and erased by their owner, and by nobody else.
+async fn a_words_life(held: &Held) {
+    let (id, token) = held.poll(WORDS).await;
+    held.world.settle().await;
+    let (words, moderate) = (format!("/api/polls/{id}/words"), format!("/api/polls/{id}/moderate"));
+    let own = |ask: Ask| held.call(ask.token(&token));
+    for body in [r#"{"answer":["a","b"]}"#, r#"{"answer":["a"," "]}"#] {
+        held.call(Ask::post(format!("/api/polls/{id}/vote"), body)).await;
+    }
+    held.world.settle().await;
+    let first = own(Ask::get(format!("{words}?limit=1&state=waiting"))).await.json();
+    let next = first["nextCursor"].as_str().unwrap();
+    let second = own(Ask::get(format!("{words}?limit=1&cursor={next}"))).await.json();
+    let [a, b] = [&first, &second].map(|page| page["words"][0]["id"].clone());
+    for verdict in [
+        json!({"approve": false, "show": [a], "hide": [b]}),
+        json!({"erase": [b]}),
+        json!({"erase": [b], "show": [b]}),
+        json!({"show": ["0".repeat(32)]}),
+        json!({}),
+    ] {
+        own(Ask::post(&moderate, verdict.to_string())).await;
+    }
+    own(Ask::get(&words)).await;
+    held.call(Ask::get(format!("/api/polls/{id}"))).await;
+    for ask in [Ask::get(&words), Ask::post(&moderate, r#"{"approve":true}"#)] {
+        held.call(ask.clone()).await;
+        held.call(ask.token("wrong")).await;
+    }
+    own(Ask::get(format!("{words}?limit=0"))).await;
+    own(Ask::post(&moderate, "{")).await;
+    own(Ask::new("POST", &moderate).body("approve=true")).await;
+    let (choice, token) = held.poll(POLL).await;
+    held.call(Ask::get(format!("/api/polls/{choice}/words")).token(&token)).await;
+    held.call(Ask::get("/api/polls/999999/words").token(&token)).await;
+    let gone = Ask::post("/api/polls/999999/moderate", r#"{"approve":true}"#);
+    held.call(gone.token(&token)).await;
 }
 
 async fn an_events_life(held: &Held) {
@@ -298,6 +345,7 @@ async fn figures(held: &Held) {
 
 async fn trouble(held: &Held) {
     let (id, token) = held.poll(POLL).await;
+    let (words, of_words) = held.poll(WORDS).await;
     let key =
         |body: &str| Ask::post("/api/polls", body).header("idempotency-key", "0123456789abcdef");
     held.call(key(POLL)).await;
@@ -319,6 +367,9 @@ async fn trouble(held: &Held) {
         for action in ["close", "reopen", "reveal", "reset"] {
             held.call(Ask::post(format!("/api/polls/{id}/{action}"), "").token(&token)).await;
         }
+        held.call(Ask::get(format!("/api/polls/{words}/words")).token(&of_words)).await;
+        let verdict = Ask::post(format!("/api/polls/{words}/moderate"), r#"{"approve":false}"#);
+        held.call(verdict.token(&of_words)).await;
     }
     held.world.store.set_faults(StoreFaults::NONE);
     for path in ["/healthz", "/readyz", "/metrics", "/metrics"] {
@@ -337,6 +388,7 @@ async fn every_answer_is_what_the_openapi_document_says() {
     a_polls_life(&held).await;
     drafts_of_every_kind(&held).await;
     answers_of_every_kind(&held).await;
+    a_words_life(&held).await;
     an_events_life(&held).await;
     a_ballots_life(&held).await;
     figures(&held).await;

@@ -88,7 +88,7 @@ async fn the_pulse_tells_how_far_votes_have_come() {
 
     assert_eq!(caught_up["resultHash"], Value::Null, "not final yet");
     owner(&world, &id, &token, "close").await;
-    let hash = result::hash(id.parse().unwrap(), 1, &[10, 5, 0], 15);
+    let hash = result::hash(&result::line(id.parse().unwrap(), 1, &[10, 5, 0], 15));
     assert_eq!(figure(&world, &id, "pulse").await["resultHash"], hash);
     assert_eq!(get(&world, format!("/api/polls/{id}")).await.json()["resultHash"], hash);
     owner(&world, &id, &token, "reopen").await;

@@ -76,7 +76,7 @@ fn json() -> impl Strategy<Value = Value> {
         any::<i64>().prop_map(Value::from),
         any::<f64>().prop_map(Value::from),
         ".{0,12}".prop_map(Value::from),
-        "(single|multiple|rating|ranking|points|number|refuse|hidden|2027-01-01T00:00:00Z|JavaScript)"
+        "(single|multiple|rating|ranking|points|number|words|refuse|hidden|2027-01-01T00:00:00Z|JavaScript)"
             .prop_map(Value::from),
     ];
     leaf.prop_recursive(4, 24, 6, |inner| {
@@ -93,6 +93,7 @@ fn name() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => "(question|options|kind|maxChoices|revote|results|voterIds|listed|closesAt|open)",
         2 => "(statements|steps|lowest|lowLabel|highLabel|symbol|places|budget|min|max|step|unit|solution)",
+        2 => "(maxWords|approve|show|hide|erase)",
         4 => "(type|poll|token|ref|option|optionId|options|optionIds|answer|ballotId|voterId)",
         1 => ".{0,6}",
     ]
@@ -150,23 +151,27 @@ proptest! {
     }
 }
 
+/// `Fuzzed` is a world with a draft of a choice and an open poll of words, each with its id and its owner's token.
+type Fuzzed = (Runtime, World, [(String, String); 2]);
+
 proptest! {
     #![proptest_config(Config::with_cases(1024))]
 
     #[test]
     fn any_request_is_answered_without_a_5xx(
         body in body(),
-        query in "(limit|status|cursor|wait|at|poll)=[!-~]{0,10}",
+        query in "(limit|status|cursor|wait|at|poll|state)=[!-~]{0,10}",
         id in prop_oneof![Just(None), "[0-9]{5,13}".prop_map(Some), "[!-~]{1,20}".prop_map(Some)],
-        route in 0..6_usize,
+        route in 0..9_usize,
     ) {
-        static WORLD: OnceLock<(Runtime, World, String, String)> = OnceLock::new();
-        let (runtime, world, known, token) = WORLD.get_or_init(|| {
+        static WORLD: OnceLock<Fuzzed> = OnceLock::new();
+        let (runtime, world, [(known, token), (words, of_words)]) = WORLD.get_or_init(|| {
             let runtime = Runtime::new().unwrap();
             let world = runtime.block_on(World::with(|config| config.api.guesses = u32::MAX));
             let draft = r#"{"question":"q","options":["a","b"],"open":false}"#;
-            let (id, token) = runtime.block_on(world.poll(draft));
-            (runtime, world, id, token)
+            let choice = runtime.block_on(world.poll(draft));
+            let words = runtime.block_on(world.poll(r#"{"question":"q","kind":"words"}"#));
+            (runtime, world, [choice, words])
         });
         let escape = |text: String| text.replace(['#', '?', '/', '\\', '"', '<', '>', '`', '{', '}', '^', '|'], "%2F");
         let (query, id) = (escape(query), id.map_or_else(|| known.clone(), escape));
@@ -176,6 +181,9 @@ proptest! {
             2 => Ask::new("PATCH", format!("/api/polls/{id}")).json(body).token(token),
             3 => Ask::get(format!("/api/polls/{id}/ballots/{id}?{query}")),
             4 => Ask::get(format!("/api/polls?{query}")),
+            5 => Ask::post(format!("/api/polls/{words}/vote"), body),
+            6 => Ask::post(format!("/api/polls/{words}/moderate"), body).token(of_words),
+            7 => Ask::get(format!("/api/polls/{words}/words?{query}")).token(of_words),
             _ => Ask::get(format!("/api/leaderboard?{query}")),
         };
         let answer = runtime.block_on(world.call(ask.request()));

@@ -17,6 +17,9 @@ const POINTS: &str = r#"{"question":"How much for each?","kind":"points","option
 const NUMBER: &str = r#"{"question":"How heavy?","kind":"number","min":-1,"max":2,"step":0.5,"unit":"kg",
     "solution":0.8125,"results":"hidden"}"#;
 
+const WORDS: &str =
+    r#"{"question":"What comes to mind?","kind":"words","maxWords":2,"results":"hidden"}"#;
+
 fn vote(id: &str) -> String {
     format!("/api/polls/{id}/vote")
 }
@@ -68,6 +71,52 @@ async fn points_from_the_first_ballot_to_the_result() {
 async fn a_number_from_the_first_ballot_to_the_result() {
     let ballots = [("ada", "-1"), ("bob", "0.5"), ("cy", "2.0"), ("ada", "1e0")];
     insta::assert_snapshot!(played(NUMBER, ballots).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn words_from_the_first_ballot_to_the_result() {
+    let ballots = [
+        ("ada", r#"["Rust","fast builds"]"#),
+        ("bob", r#"["RUST "]"#),
+        ("cy", r#"["=1+1","  "]"#),
+        ("cy", r#"["=1+1"]"#),
+        ("ada", r#"["Fast  Builds","mud"]"#),
+    ];
+    insta::assert_snapshot!(played(WORDS, ballots).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_wrong_with_words_is_said() {
+    let world = World::new().await;
+    for body in [
+        r#"{"question":"?","kind":"words","maxWords":0}"#,
+        r#"{"question":"?","kind":"words","maxWords":11,"approve":"no"}"#,
+        r#"{"question":"?","kind":"words","maxWords":2.5,"options":["a","b"]}"#,
+        r#"{"question":"?","options":["a","b"],"approve":true}"#,
+        r#"{"question":"?","maxWords":2}"#,
+    ] {
+        world.tell(Ask::post("/api/polls", body)).await;
+    }
+    let (id, _) = world.poll(WORDS).await;
+    world.settle().await;
+    let long = "x".repeat(41);
+    for body in [
+        r#"{"option":"Rust"}"#.to_owned(),
+        r#"{"answer":["a"],"optionId":1}"#.into(),
+        r#"{"answer":[]}"#.into(),
+        r#"{"answer":["a","b","c"]}"#.into(),
+        r#"{"answer":["a"," \u200b "]}"#.into(),
+        r#"{"answer":["a\u0000b"]}"#.into(),
+        format!(r#"{{"answer":["a","{long}"]}}"#),
+        format!(r#"{{"answer":["{}"]}}"#, "👩‍👩‍👧‍👦".repeat(7)),
+        r#"{"answer":[1]}"#.into(),
+        r#"{"answer":"Rust"}"#.into(),
+        r#"{"answer":{"a":1}}"#.into(),
+        r#"{"answer":null}"#.into(),
+    ] {
+        world.tell(Ask::post(vote(&id), body)).await;
+    }
+    insta::assert_snapshot!(world.transcript());
 }
 
 #[tokio::test(start_paused = true)]
@@ -316,6 +365,13 @@ async fn a_draft_may_become_another_kind_of_poll() {
     );
     let refused = edit(r#"{"options":["a","b"]}"#).await;
     assert_eq!(refused.json()["errors"][0]["pointer"], "/options", "{refused}");
+    let words = edit(r#"{"kind":"words","approve":true}"#).await.json();
+    assert_eq!(
+        (&words["kind"], &words["maxWords"], &words["approve"], &words["words"]),
+        (&json!("words"), &json!(3), &json!(true), &json!([]))
+    );
+    let words = edit(r#"{"maxWords":1,"approve":null}"#).await.json();
+    assert_eq!((&words["maxWords"], &words["approve"]), (&json!(1), &json!(false)));
     let choice = edit(r#"{"kind":"multiple","options":["a","b"]}"#).await.json();
     assert_eq!((&choice["kind"], &choice["maxChoices"]), (&json!("multiple"), &json!(2)));
     assert_eq!(choice["statements"], json!(null));
@@ -330,6 +386,7 @@ async fn hidden_numbers_are_absent_in_every_kind() {
         (RANKING, "[3,1]"),
         (POINTS, "[4,0,6]"),
         (NUMBER, "0.5"),
+        (WORDS, r#"["mud"]"#),
         (r#"{"question":"Which?","options":["a","b"],"results":"hidden"}"#, "[2]"),
     ] {
         let (id, token) = world.poll(poll).await;
@@ -343,7 +400,8 @@ async fn hidden_numbers_are_absent_in_every_kind() {
             // A number has its figures beside its bounds.
             let items = view[list].as_array().cloned().unwrap_or_else(|| vec![view.clone()]);
             let names = ["votes", "mean", "median", "spread", "points", "first", "people"];
-            [&names[..], &["solution", "nearest"]]
+            let of_words = ["words", "moreWords", "otherVotes", "unshownVotes"];
+            [&names[..], &["solution", "nearest"], &of_words]
                 .concat()
                 .iter()
                 .flat_map(|name| items.iter().map(move |item| item[*name].clone()))
@@ -368,6 +426,7 @@ async fn turnout_is_the_organisers_choice() {
         r#""kind":"ranking","options":["a","b"]"#,
         r#""kind":"points","options":["a","b"]"#,
         r#""kind":"number","solution":5"#,
+        r#""kind":"words","approve":true"#,
     ] {
         let made = |rest: &str| {
             let body = format!(r#"{{"question":"?","results":"hidden",{asks}{rest}}}"#);
@@ -471,6 +530,7 @@ async fn polls_of_all_kinds_are_ranked_by_their_voters() {
     let (ranking, _) = world.poll(&live(RANKING)).await;
     let (points, _) = world.poll(&live(POINTS)).await;
     let (number, _) = world.poll(&live(NUMBER)).await;
+    let (words, _) = world.poll(&live(WORDS)).await;
     world.settle().await;
     for (poll, body) in [
         (&rating, r#"{"answer":[4,1,2],"voterId":"ada"}"#),
@@ -479,6 +539,7 @@ async fn polls_of_all_kinds_are_ranked_by_their_voters() {
         (&ranking, r#"{"answer":[3,1],"voterId":"ada"}"#),
         (&points, r#"{"answer":[4,0,6],"voterId":"ada"}"#),
         (&number, r#"{"answer":1.5,"voterId":"ada"}"#),
+        (&words, r#"{"answer":["a","b"],"voterId":"ada"}"#),
     ] {
         world.tell(Ask::post(vote(poll), body)).await;
     }
@@ -493,6 +554,7 @@ async fn polls_of_all_kinds_are_ranked_by_their_voters() {
         // The points say how much the two marks weigh, and not how many there are.
         (&points, 1, 2),
         (&number, 1, 1),
+        (&words, 1, 2),
     ] {
         let told = polls.iter().find(|told| told["pollId"] == **poll).unwrap();
         assert_eq!((&told["totalVoters"], &told["totalVotes"]), (&json!(voters), &json!(marks)));

@@ -183,7 +183,7 @@ async fn outputs((members, counts, vote): Asked, rest: &str) -> String {
     let poll: PollId = id.parse().unwrap();
     let tally = |poll, counts: Vec<u64>, voters| {
         let changes = 1 + voters + CHANGED;
-        let tally = Tally { phase: 1, round: 1, gate: Gate::Open, voters, changes, counts };
+        let tally = Tally { phase: 1, gate: Gate::Open, voters, changes, counts, ..Tally::new() };
         let generation = world.app.log.generation();
         let at = TallyAt { poll, partition: 0, generation, next_offset: 20_000, tally };
         Announcement::Tally(at)

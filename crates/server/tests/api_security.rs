@@ -386,6 +386,31 @@ async fn what_cannot_be_undone_is_a_line_that_says_by_whose_token() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn erased_words_are_on_record_and_hidden_ones_are_not() {
+    let mut log = Log::listen().await;
+    let world = behind_proxy(|_| {}).await;
+    let before = counted(&world);
+    let (id, owner) = world.poll(r#"{"question":"?","kind":"words"}"#).await;
+    world.settle().await;
+    let vote =
+        Ask::post(format!("/api/polls/{id}/vote?wait=counted"), r#"{"answer":["Brontosaurus"]}"#);
+    assert_eq!(world.call(vote.request()).await.status, 200);
+    let words = Ask::get(format!("/api/polls/{id}/words")).token(&owner);
+    let word = text(&world.call(words.request()).await.json()["words"][0]["id"]).to_owned();
+    for (verdict, lines) in [
+        (json!({"hide": [word], "approve": true}), vec![]),
+        (json!({"erase": [word]}), vec![format!("INFO words_erased - {id} owner")]),
+        (json!({"erase": [word]}), vec![]),
+    ] {
+        let path = format!("/api/polls/{id}/moderate");
+        let answer = world.call(Ask::post(path, verdict.to_string()).token(&owner).request()).await;
+        assert_eq!(answer.status, 200, "{answer}");
+        assert_eq!(log.short(), lines, "{verdict}");
+    }
+    log.ends(&before, &world, &[&owner, &word, "Brontosaurus"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_poll_that_another_event_takes_has_another_token() {
     let mut log = Log::listen().await;
     let world = behind_proxy(|_| {}).await;

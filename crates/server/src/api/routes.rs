@@ -18,7 +18,7 @@ use super::figures::{export, leaderboard, pulse, replay, trend};
 use super::home;
 use super::live::{handshake, streams};
 use super::operate::{address, health, status};
-use super::poll::{change as owner, create, list, read, token};
+use super::poll::{change as owner, create, list, moderate, read, token, words};
 use super::serve::front;
 use super::vote::{cast, fate};
 
@@ -53,6 +53,8 @@ fn routes() -> Routes {
         ("/polls/{id}/reopen",            post(owner::reopen)),
         ("/polls/{id}/reveal",            post(owner::reveal)),
         ("/polls/{id}/reset",             post(owner::reset)),
+        ("/polls/{id}/words",             get(words::list)),
+        ("/polls/{id}/moderate",          post(moderate::moderate)),
         ("/polls/{id}/token",             post(token::reissue)),
         ("/status",                       get(status::read)),
         ("/address",                      get(address::read)),

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::frame::{Message, MessageType};
 use super::places::{Places, SeatNumber};
+use super::view::kind::words::MOST_BYTES;
 use super::view::{self, Audience};
 
 /// An entry is one poll in memory.
@@ -34,10 +35,12 @@ pub(super) struct PollEntry {
 /// `EntryState` is the part of a poll's entry that changes.
 pub(super) struct EntryState {
     pub standing: Standing,
-    /// Whether it waits for its tick.
-    pub dirty: bool,
-    /// The earliest moment of its next tick.
+    /// The moment of its next tick, if it waits for one.
+    pub due: Option<Instant>,
+    /// The earliest moment of its next tick, if the poll itself changes.
     pub next_at: Option<Instant>,
+    /// The earliest moment of its next tick, if nothing but its numbers changes.
+    pub calm_until: Option<Instant>,
     /// The version of the last tick; 0 before the first.
     pub ticked: u64,
     /// The public's version when the poll was last considered for the overview.
@@ -62,6 +65,8 @@ pub(super) struct EntryState {
     pub idle: Option<u64>,
     /// The encoded poll, by [`Showing`].
     encoded: [Option<Box<Encoded>>; 3],
+    /// The bytes that the poll last took as JSON, by [`Showing`].
+    sizes: [usize; 3],
 }
 
 /// A `Showing` is a way in which a poll is shown.
@@ -112,8 +117,9 @@ impl PollEntry {
             poll: RwLock::new(standing.poll.clone()),
             state: Mutex::new(EntryState {
                 standing,
-                dirty: false,
+                due: None,
                 next_at: None,
+                calm_until: None,
                 ticked: 0,
                 public: 0,
                 queued: false,
@@ -126,6 +132,7 @@ impl PollEntry {
                 gone: false,
                 idle: None,
                 encoded: [None, None, None],
+                sizes: [0; 3],
             }),
             viewers: Mutex::new(Places::default()),
             elsewhere: AtomicBool::new(false),
@@ -186,13 +193,27 @@ impl EntryState {
         self.encode(audience).version
     }
 
+    /// Returns the most bytes that a viewer was last sent of this poll at once. While the public does not see the
+    /// numbers, it depends on none of them, because the pace of messages follows from it.
+    pub fn size(&self) -> usize {
+        let poll = &self.standing.poll;
+        if view::sees_numbers(poll, Audience::Public) {
+            return self.sizes.into_iter().max().unwrap_or(0);
+        }
+        match poll.kind.holds_texts() {
+            true => MOST_BYTES,
+            false => self.sizes[Showing::WithoutNumbers as usize],
+        }
+    }
+
     /// Encodes the poll once for all audiences that are shown the same.
     fn encode(&mut self, audience: Audience) -> &mut Encoded {
         let showing = Showing::of(&self.standing.poll, audience);
-        let standing = &self.standing;
+        let (standing, size) = (&self.standing, &mut self.sizes[showing as usize]);
         self.encoded[showing as usize].get_or_insert_with(|| {
             let view = view::poll(standing, audience);
             let json = serde_json::to_vec(&view).expect("a view is always JSON");
+            *size = json.len();
             let (created, updated, closed) = (None, None, None);
             Box::new(Encoded { version: view.version, json: json.into(), created, updated, closed })
         })

@@ -2,7 +2,7 @@
 //! store's standings where announcements were missed. The log and the store are behind [`Source`],
 //! which `boot` implements.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -65,6 +65,64 @@ enum Loaded {
     Some,
 }
 
+/// `Missed` is what the hub lacks and is to be loaded. The names of one poll are loaded at most once a tick, because
+/// viewers are sent the poll no more often. So a flood of new words costs the store few reads, and leaves room for what
+/// else is missing.
+struct Missed {
+    /// What is to be loaded as soon as possible.
+    now: BTreeSet<Missing>,
+    /// The polls whose names are to be loaded.
+    names: BTreeSet<PollId>,
+    /// The earliest moment at which the names of each poll that was loaded lately may be loaded again.
+    not_before: BTreeMap<PollId, Instant>,
+    tick: Duration,
+}
+
+impl Missed {
+    fn new(tick: Duration) -> Self {
+        Self { now: BTreeSet::new(), names: BTreeSet::new(), not_before: BTreeMap::new(), tick }
+    }
+
+    fn extend(&mut self, missing: impl IntoIterator<Item = Missing>) {
+        for one in missing {
+            match one {
+                Missing::Names(id) => self.names.insert(id),
+                other => self.now.insert(other),
+            };
+        }
+    }
+
+    fn clear(&mut self) {
+        self.now.clear();
+        self.names.clear();
+    }
+
+    /// Returns when the next of it may be loaded; `None` if nothing is missing.
+    fn due_at(&self) -> Option<Instant> {
+        if !self.now.is_empty() {
+            return Some(Instant::now());
+        }
+        let due = |id| self.not_before.get(id).copied().unwrap_or_else(Instant::now);
+        self.names.iter().map(due).min()
+    }
+
+    /// Takes all that may be loaded at this moment.
+    fn take_due(&mut self, now: Instant) -> BTreeSet<Missing> {
+        self.not_before.retain(|_, at| *at > now);
+        let mut due = std::mem::take(&mut self.now);
+        let (names, not_before) = (&mut self.names, &mut self.not_before);
+        names.retain(|id| {
+            let waits = not_before.contains_key(id);
+            if !waits {
+                not_before.insert(*id, now + self.tick);
+                due.insert(Missing::Names(*id));
+            }
+            waits
+        });
+        due
+    }
+}
+
 /// `Load` is a load from the store that is under way.
 type Load = Pin<Box<dyn Future<Output = Result<Loaded, String>> + Send>>;
 
@@ -107,21 +165,23 @@ async fn follow(
     mut feed: Box<dyn Announcements>,
     loaded: &CancellationToken,
 ) {
-    let mut missing = BTreeSet::new();
+    let mut missing = Missed::new(hub.limits().tick);
     let mut whole_at = Instant::now();
     let mut load: Option<Load> = None;
     let mut not_before = Instant::now();
     loop {
         if load.is_none() && Instant::now() >= not_before {
-            if Instant::now() >= whole_at || missing.len() > MOST_MISSING {
+            if Instant::now() >= whole_at || missing.now.len() > MOST_MISSING {
                 missing.clear();
                 load = Some(Box::pin(load_everything(hub.clone(), source.clone())));
-            } else if !missing.is_empty() {
-                let ids = std::mem::take(&mut missing);
-                load = Some(Box::pin(load_some(hub.clone(), source.clone(), ids)));
+            } else {
+                let ids = missing.take_due(Instant::now());
+                if !ids.is_empty() {
+                    load = Some(Box::pin(load_some(hub.clone(), source.clone(), ids)));
+                }
             }
         }
-        let wake = if missing.is_empty() { whole_at.max(not_before) } else { not_before };
+        let wake = missing.due_at().unwrap_or(whole_at).min(whole_at).max(not_before);
         let idle = load.is_none();
         tokio::select! {
             biased;
@@ -187,7 +247,7 @@ async fn load_some(
 ) -> Result<Loaded, String> {
     for one in missing {
         match one {
-            Missing::Poll(id) => match source.standing(id).await? {
+            Missing::Poll(id) | Missing::Names(id) => match source.standing(id).await? {
                 Some(standing) => hub.merge(standing),
                 None => hub.unknown(id),
             },

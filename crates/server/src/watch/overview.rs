@@ -32,6 +32,17 @@ pub(super) struct Overview {
     pub due: Option<Instant>,
     /// The cursor of viewers who were up to date before the last tick, and the frames of that tick.
     pub batch: Option<(u64, TickFrames)>,
+    /// The number of times that frames were withdrawn.
+    withdrawn: u64,
+}
+
+impl Overview {
+    /// Drops the frames of the last tick, and those that are being made. Viewers who lack them are sent the polls
+    /// one by one, as they are then.
+    pub fn withdraw(&mut self) {
+        self.batch = None;
+        self.withdrawn += 1;
+    }
 }
 
 impl EntryState {
@@ -62,14 +73,14 @@ impl EntryState {
 /// Gives the next polls of the queue their places: `most` of them, or all of them when nobody
 /// watches.
 pub(super) fn advance(overview: &parking_lot::Mutex<Overview>, most: Option<usize>) {
-    let (from, taken): (u64, Vec<_>) = {
+    let (from, withdrawn, taken): (u64, u64, Vec<_>) = {
         let mut overview = overview.lock();
         let count = overview.queue.len().min(most.unwrap_or(usize::MAX));
         let from = overview.head;
         // The head moves before anything is encoded. A viewer that still sees the old head after
         // its `hello` was therefore told nothing newer than what is encoded below.
         overview.head += count as u64;
-        (from, overview.queue.drain(..count).collect())
+        (from, overview.withdrawn, overview.queue.drain(..count).collect())
     };
     let mut frames = Vec::with_capacity(most.map_or(0, |_| taken.len()));
     for (seq, entry) in (from + 1..).zip(taken) {
@@ -84,5 +95,7 @@ pub(super) fn advance(overview: &parking_lot::Mutex<Overview>, most: Option<usiz
         overview.recent.remove(&old);
         overview.recent.insert(seq, entry.clone());
     }
-    overview.lock().batch = most.map(|_| (from, frames.into()));
+    let mut overview = overview.lock();
+    overview.batch =
+        most.filter(|_| overview.withdrawn == withdrawn).map(|_| (from, frames.into()));
 }

@@ -101,6 +101,13 @@ impl Shared {
         }
     }
 
+    /// Withdraws what was encoded for many viewers and not sent to all of them yet, because a poll no longer shows
+    /// something that it showed before.
+    pub fn withdraw(&self) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        self.overview.lock().withdraw();
+    }
+
     /// Makes the first message of a connection.
     pub fn hello(
         &self,

@@ -153,17 +153,38 @@ impl World {
             2,
         );
         cluster.assign(1, (0..config.partitions).collect());
-        let mut log: Arc<dyn Log> = cluster.node(1);
+        let store = MemoryStore::new(config.partitions);
+        let stop = CancellationToken::new();
+        let world = Self::node(config, ambient, cluster, 1, store, stop).await;
+        let App { log, config, .. } = &*world.app;
+        let shared: Arc<dyn Store> = world.store.clone();
+        let limits = config.processor.clone();
+        let processor = Processor::new(log.clone(), shared, world.ambient.clone(), limits);
+        tokio::spawn(processor.run(world.stop.clone()));
+        world
+    }
+
+    /// Starts another node of the same cluster, which answers clients and counts nothing.
+    pub async fn beside(&self) -> Self {
+        let (config, ambient) = (self.app.config.clone(), self.ambient.clone());
+        let (cluster, store) = (self.cluster.clone(), self.store.clone());
+        Self::node(config, ambient, cluster, 2, store, self.stop.child_token()).await
+    }
+
+    async fn node(
+        config: Config,
+        ambient: Arc<Manual>,
+        cluster: MemoryLog,
+        member: u32,
+        store: Arc<MemoryStore>,
+        stop: CancellationToken,
+    ) -> Self {
+        let mut log: Arc<dyn Log> = cluster.node(member);
         if config.is_cluster() {
             log = Waiting::new(log, config.kafka.waiting);
         }
-        let store = MemoryStore::new(config.partitions);
         let shared: Arc<dyn Store> = store.clone();
         let hub = Hub::new(config.partitions, config.watch.clone(), ambient.clone());
-        let stop = CancellationToken::new();
-        let processor =
-            Processor::new(log.clone(), shared.clone(), ambient.clone(), config.processor.clone());
-        tokio::spawn(processor.run(stop.clone()));
         let source = Arc::new(Backends { log: log.clone(), store: shared.clone() });
         let pace = Pace { retry: Duration::from_millis(50), reconcile: Duration::from_secs(60) };
         let loaded = CancellationToken::new();
@@ -173,8 +194,7 @@ impl World {
         loaded.cancelled().await;
         let app = App::new(config, ambient.clone(), log, shared, hub, b"a secret", OPERATOR);
         let router = router(app.clone());
-        let transcript = Mutex::default();
-        Self { app, router, ambient, cluster, store, stop, transcript }
+        Self { app, router, ambient, cluster, store, stop, transcript: Mutex::default() }
     }
 
     /// Waits until everything on the log is counted and shown.

@@ -106,6 +106,7 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
             "maximum" => value.as_f64().is_some_and(|n| n > rule.as_f64().unwrap()),
             "minLength" => length.is_some_and(|n| n < number),
             "maxLength" => length.is_some_and(|n| n > number),
+            "minProperties" => value.as_object().is_some_and(|it| (it.len() as u64) < number),
             "minItems" => items.is_some_and(|n| n < number),
             "maxItems" => items.is_some_and(|n| n > number),
             "format" => value.as_str().is_some_and(|text| !is_format(rule, text)),

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::client::{Known, Sent};
 use crate::viewer::{self, Shown};
+use crate::words;
 use crate::world::{PollPlan, World};
 
 /// Recounts what is on the log.
@@ -81,6 +82,8 @@ pub fn store(world: &World, polls: &[PollPlan], truth: &Recount) {
             }
         }
         assert_eq!((&counts, voters), (&result.counts, result.voters), "poll {}", poll.id);
+        let words = words::counted(&dump.tallies, &poll.id, result.round);
+        assert_eq!(words, result.words, "poll {}", poll.id);
     }
 }
 
@@ -117,6 +120,7 @@ pub fn screen(shown: &Shown, polls: &[PollPlan], truth: &Recount) -> Result<(), 
         if counts(view) != result.counts
             || view["totalVoters"] != result.voters
             || view["final"] != true
+            || !words::are_all_there(view, result)
         {
             return Err(format!("the screen shows {view}, the recount says {result:?}"));
         }
@@ -141,6 +145,9 @@ pub fn counts(view: &Value) -> Vec<u64> {
         let spread = view["spread"].as_array().into_iter().flatten();
         return spread.filter_map(Value::as_u64).collect();
     }
+    if kind == Some("words") {
+        return view["otherVotes"].as_u64().into_iter().collect();
+    }
     let rows = if kind == Some("rating") { &view["statements"] } else { &view["options"] };
     let numbers = |row: &Value| -> Vec<Value> {
         match kind {
@@ -154,6 +161,9 @@ pub fn counts(view: &Value) -> Vec<u64> {
 
 /// Returns how many votes a poll's counts hold: of points only every second count is of votes.
 pub fn votes(view: &Value, counts: &[u64]) -> u64 {
+    if view["kind"] == "words" {
+        return words::votes(view);
+    }
     let (skipped, step) = if view["kind"] == "points" { (1, 2) } else { (0, 1) };
     counts.iter().skip(skipped).step_by(step).sum()
 }

@@ -21,6 +21,7 @@ mod stranger;
 mod summary;
 mod tokens;
 mod viewer;
+mod words;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

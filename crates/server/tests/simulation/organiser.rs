@@ -10,6 +10,7 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use crate::tokens::Tokens;
+use crate::words;
 use crate::world::{PollPlan, World};
 
 /// Makes a few polls, whatever it takes. Where some may be `hidden`, about every other one is.
@@ -19,7 +20,7 @@ pub async fn create(world: &World, hidden: bool, dice: &mut StdRng) -> Vec<PollP
         let count = dice.random_range(2..=4);
         let refuse = dice.random_bool(0.3);
         let texts: Vec<_> = (1..=count).map(|n| format!("number {n}")).collect();
-        let (asks, own) = match dice.random_range(0..10) {
+        let (asks, own) = match dice.random_range(0..12) {
             0..2 => (
                 Asks::Rating { statements: count, steps: 5, lowest: 1 },
                 json!({ "statements": texts }),
@@ -40,6 +41,12 @@ pub async fn create(world: &World, hidden: bool, dice: &mut StdRng) -> Vec<PollP
                 });
                 let values = 2 * count + 2;
                 (Asks::Number { min: -500_000, step: 500_000, values }, own)
+            }
+            8..10 => {
+                let most = dice.random_range(1..=3);
+                let own =
+                    json!({ "kind": "words", "maxWords": most, "approve": dice.random_bool(0.2) });
+                (Asks::Words { most }, own)
             }
             _ => (Asks::Choice { options: count, most: 1 }, json!({ "options": texts })),
         };
@@ -64,16 +71,20 @@ pub async fn create(world: &World, hidden: bool, dice: &mut StdRng) -> Vec<PollP
         };
         let id = poll["id"].as_str().unwrap_or_else(|| panic!("no id in {poll}")).to_owned();
         let tokens = Rc::new(Tokens::new(format!("/api/polls/{id}"), &poll));
-        polls.push(PollPlan { id, tokens, asks, refuse });
+        polls.push(PollPlan { id, tokens, asks, refuse, hidden: Rc::default() });
     }
     polls
 }
 
 /// Changes polls at random for a while.
 pub async fn change_at_random(world: &World, polls: &[PollPlan], mut dice: StdRng) {
-    for _ in 0..dice.random_range(0..6) {
-        sleep(Duration::from_millis(dice.random_range(100..4_000))).await;
+    for _ in 0..dice.random_range(0..8) {
+        sleep(Duration::from_millis(dice.random_range(100..3_000))).await;
         let poll = &polls[dice.random_range(0..polls.len())];
+        if matches!(poll.asks, Asks::Words { .. }) && dice.random_bool(0.7) {
+            words::moderate(world, poll, &mut dice).await;
+            continue;
+        }
         let action = match dice.random_range(0..10) {
             0..4 => "close",
             4..8 => "reopen",

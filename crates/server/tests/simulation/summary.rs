@@ -19,6 +19,8 @@ pub struct Summary {
     /// The messages to viewers with a token that showed what only few may see, and those that did not.
     pub shown: u64,
     pub withheld: u64,
+    /// The number of times that a word was hidden, and a node said so.
+    pub hidings: u64,
 }
 
 impl Summary {
@@ -38,6 +40,7 @@ impl Summary {
         self.reissues += other.reissues;
         self.shown += other.shown;
         self.withheld += other.withheld;
+        self.hidings += other.hidings;
     }
 
     /// Asserts that enough went wrong, because a simulation in which nothing does proves nothing.
@@ -46,6 +49,7 @@ impl Summary {
         if seeds >= 500 {
             let rare = [self.not_recorded, self.late, self.resent_at_the_end, self.power_cuts];
             assert!(rare.iter().all(|n| *n > seeds / 100), "something never happens: {self:?}");
+            assert!(self.hidings > seeds / 50, "too few words are hidden: {self:?}");
             let often = [self.duplicates_on_the_log, self.crashes, self.clock_jumps];
             assert!(often.iter().all(|n| *n > seeds), "{self:?}");
             let known = [self.reissues, self.shown, self.withheld, self.hindrances];

@@ -12,8 +12,8 @@ use rand::rngs::StdRng;
 use serde_json::Value;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::check;
 use crate::world::{PollPlan, World};
+use crate::{check, words};
 
 /// `Shown` keeps the newest view of each poll that was shown.
 pub type Shown = BTreeMap<String, Value>;
@@ -22,12 +22,12 @@ pub type Shown = BTreeMap<String, Value>;
 type Epochs = BTreeMap<String, Shown>;
 
 /// Watches one node after another until `until`, leaving and coming back.
-pub async fn watch(world: &World, until: Instant, mut dice: StdRng) {
+pub async fn watch(world: &World, polls: &[PollPlan], until: Instant, mut dice: StdRng) {
     let mut epochs = Epochs::new();
     while Instant::now() < until {
         let leave =
             (Instant::now() + Duration::from_millis(dice.random_range(500..9_000))).min(until);
-        let Some(app) = world.app(dice.random_range(0..world.nodes())) else {
+        let Some((app, since)) = world.running(dice.random_range(0..world.nodes())) else {
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
@@ -42,6 +42,7 @@ pub async fn watch(world: &World, until: Instant, mut dice: StdRng) {
             let shown = epochs.entry(epoch.clone()).or_default();
             for poll in views(&message) {
                 see(world, poll, shown);
+                words::none_hidden(polls, poll, &epoch, since);
             }
         }
     }

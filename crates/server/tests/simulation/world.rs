@@ -36,7 +36,8 @@ use crate::spy::{AnnouncedUpTo, Spy, Violation};
 use crate::stranger::Wishes;
 use crate::summary::Summary;
 use crate::tokens::{Issue, Tokens};
-use crate::{check, holder, operator, organiser, stage, stranger, viewer};
+use crate::words::Hidden;
+use crate::{check, holder, operator, organiser, stage, stranger, viewer, words};
 
 /// `PollPlan` is a poll as its organiser knows it.
 #[derive(Clone, Debug)]
@@ -46,6 +47,8 @@ pub struct PollPlan {
     pub tokens: Rc<Tokens>,
     pub asks: Asks,
     pub refuse: bool,
+    /// The words of the poll that its organiser has hidden.
+    pub hidden: Rc<Hidden>,
 }
 
 impl PollPlan {
@@ -87,6 +90,11 @@ impl PollPlan {
             Asks::Number { min, step, values } => {
                 let number = min + step * dice.random_range(0..values) as i64;
                 json!({ "answer": number as f64 / 1e6 })
+            }
+            Asks::Words { most } => {
+                let count = dice.random_range(1..=most);
+                let words: Vec<_> = (0..count).map(|_| words::spell(dice)).collect();
+                json!({ "answer": words })
             }
         }
     }
@@ -162,6 +170,7 @@ pub struct World {
     pub reissues: Cell<u64>,
     pub shown: Cell<u64>,
     pub withheld: Cell<u64>,
+    pub hidings: Cell<u64>,
 }
 
 /// This is the operator's token.
@@ -226,6 +235,7 @@ impl World {
             reissues: Cell::new(0),
             shown: Cell::new(0),
             withheld: Cell::new(0),
+            hidings: Cell::new(0),
         }
     }
 
@@ -328,8 +338,9 @@ impl World {
         });
         let viewers: Vec<_> = (0..2)
             .map(|_| {
-                let (world, dice) = (self.clone(), StdRng::seed(&mut dice));
-                tokio::task::spawn_local(async move { viewer::watch(&world, until, dice).await })
+                let (world, polls, dice) = (self.clone(), polls.clone(), StdRng::seed(&mut dice));
+                let watch = async move { viewer::watch(&world, &polls, until, dice).await };
+                tokio::task::spawn_local(watch)
             })
             .collect();
         let stage = event.clone().map(|event| {
@@ -495,6 +506,7 @@ impl World {
             reissues: self.reissues.get(),
             shown: self.shown.get(),
             withheld: self.withheld.get(),
+            hidings: self.hidings.get(),
         }
     }
 

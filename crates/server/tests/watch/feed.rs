@@ -21,12 +21,14 @@ use super::world::*;
 
 /// `Backend` is a store, and a feed of which every listener has its own end.
 #[derive(Default)]
-struct Backend {
-    store: Mutex<BTreeMap<PollId, Standing>>,
+pub struct Backend {
+    pub store: Mutex<BTreeMap<PollId, Standing>>,
     listeners: Mutex<Vec<mpsc::UnboundedSender<Announcement>>>,
     failures: Mutex<u32>,
     /// The polls that were read one by one.
-    single: Mutex<Vec<PollId>>,
+    pub single: Mutex<Vec<PollId>>,
+    /// How long it takes to read one poll.
+    pub slow: Mutex<Duration>,
 }
 
 impl Backend {
@@ -39,7 +41,7 @@ impl Backend {
         Err("planned".into())
     }
 
-    fn announce(&self, announcement: Announcement) {
+    pub fn announce(&self, announcement: Announcement) {
         self.listeners.lock().retain(|listener| listener.send(announcement.clone()).is_ok());
     }
 }
@@ -76,6 +78,8 @@ impl Source for Backend {
     async fn standing(&self, id: PollId) -> Result<Option<Standing>, String> {
         self.fail()?;
         self.single.lock().push(id);
+        let slow = *self.slow.lock();
+        tokio::time::sleep(slow).await;
         Ok(self.store.lock().get(&id).cloned())
     }
     async fn event(&self, _: EventId) -> Result<Option<(Event, Vec<Standing>)>, String> {
@@ -96,7 +100,7 @@ fn seven_polls() -> (Arc<Backend>, Vec<Arc<Poll>>) {
 
 /// Feeds the hub; of the tokens returned, the first is cancelled once the hub knows everything, and the
 /// second ends the feed.
-fn feed(
+pub fn feed(
     world: &World,
     backend: &Arc<Backend>,
 ) -> (JoinHandle<()>, CancellationToken, CancellationToken) {

@@ -7,4 +7,5 @@ mod revoked;
 mod shelf;
 mod sockets;
 mod states;
+mod words;
 mod world;

@@ -109,7 +109,15 @@ pub fn tally(poll: &Poll, partition: Partition, counts: [u64; 2]) -> TallyAt {
         partition,
         generation: Generation(poll.id.0),
         next_offset: changes,
-        tally: Tally { phase, round: poll.round, gate, counts: counts.to_vec(), voters, changes },
+        tally: Tally {
+            phase,
+            round: poll.round,
+            gate,
+            counts: counts.to_vec(),
+            voters,
+            changes,
+            ..Tally::new()
+        },
     }
 }
 

@@ -40,6 +40,17 @@ pub async fn change(
     super::change(app, Whose::Bearer(bearer, id), None, (), until, make).await
 }
 
+/// Changes a poll of the token's bearer; `make` says what there is to do, given how the poll stands.
+pub async fn change_upon(
+    app: &Arc<App>,
+    id: String,
+    bearer: Bearer,
+    until: Instant,
+    make: impl Fn(&mut Poll, &Standing) -> Result<Course, Problem> + Send + Sync + 'static,
+) -> Result<Standing, Problem> {
+    super::change(app, Whose::Bearer(bearer, id), None, (), until, make).await
+}
+
 /// Changes a poll of an event. The right of the event's bearer must have been checked before.
 pub async fn change_of_event(
     app: &Arc<App>,

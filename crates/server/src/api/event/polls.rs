@@ -76,6 +76,7 @@ pub async fn add(
             let id = app.ambient.poll_id();
             let poll = Poll::draft(id, draft, event.owner, now).and_then(|mut poll| {
                 event.adopt(&mut poll)?;
+                poll.give_text_key(|| app.ambient.random());
                 if open {
                     poll.open(now)?;
                 }

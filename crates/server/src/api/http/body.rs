@@ -18,14 +18,27 @@ pub async fn json<B>(app: &App, headers: &HeaderMap, body: B) -> Result<Bytes, P
 where
     B: Body<Data = Bytes> + Unpin,
 {
-    if !is_json(headers) && !declared_too_large(headers, app.config.api.body) {
+    json_up_to(app, headers, body, app.config.api.body).await
+}
+
+/// Reads the whole body of a request that must have a JSON body, up to a limit of its own.
+pub async fn json_up_to<B>(
+    app: &App,
+    headers: &HeaderMap,
+    body: B,
+    limit: usize,
+) -> Result<Bytes, Problem>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    if !is_json(headers) && !declared_too_large(headers, limit) {
         let detail = match headers.get(CONTENT_TYPE) {
             None => "the header Content-Type: application/json is missing".to_owned(),
             Some(other) => format!("Content-Type is {other:?}; it must be application/json"),
         };
         return Err(Problem::new(Trouble::NotJson, detail));
     }
-    let bytes = bytes(app, headers, body, app.config.api.body).await?;
+    let bytes = bytes(app, headers, body, limit).await?;
     if bytes.trim_ascii().is_empty() {
         return Err(Problem::new(
             Trouble::MalformedJson,

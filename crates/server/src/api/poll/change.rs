@@ -66,7 +66,9 @@ pub async fn edit(
             return poll.allow_embed(new.embed.clone());
         }
         let Ok(draft) = draft::patch(&bytes, poll.to_draft()) else { return Ok(false) };
-        poll.edit(draft, ambient.now()).map(|()| true)
+        poll.edit(draft, ambient.now())?;
+        poll.give_text_key(|| ambient.random());
+        Ok(true)
     })
     .await?;
     Ok(shown(&standing))

@@ -72,6 +72,7 @@ pub async fn create(
     let id = app.ambient.poll_id();
     let token = app.keys.owner_token(id.0, [0; 16]);
     let mut poll = Poll::draft(id, draft, Keys::token_hash(&token), now).map_err(refused)?;
+    poll.give_text_key(|| app.ambient.random());
     if open {
         poll.open(now).map_err(refused)?;
     }

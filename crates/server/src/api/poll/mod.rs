@@ -4,6 +4,8 @@ pub mod change;
 pub mod create;
 pub mod draft;
 pub mod list;
+pub mod moderate;
 pub mod read;
 pub mod shape;
 pub mod token;
+pub mod words;

@@ -15,6 +15,7 @@ use metrics::{Counter, counter};
 use parking_lot::Mutex;
 use pollux_core::event::Event;
 use pollux_core::id::PollId;
+use pollux_core::kind::Kind;
 use pollux_core::poll::{Poll, PollStatus};
 use tokio::time::Instant;
 use tracing::field::display;
@@ -66,11 +67,13 @@ pub enum SecurityEvent {
     EventDeleted,
     /// A poll was reset, so that its votes no longer count.
     PollReset,
+    /// Words of a poll were erased, so that nobody can read them any more.
+    WordsErased,
 }
 
 /// The events with their stable names and the messages of their lines.
 #[rustfmt::skip]
-pub const EVENTS: [(SecurityEvent, &str, &str); 15] = [
+pub const EVENTS: [(SecurityEvent, &str, &str); 16] = [
     (TokenMissing,         "token_missing",          "a request without the token it requires"),
     (TokenWrong,           "token_wrong",            "a token that is not this poll's or event's"),
     (StageTokenRefused,    "stage_token_refused",    "a stage token where the owner's is required"),
@@ -86,6 +89,7 @@ pub const EVENTS: [(SecurityEvent, &str, &str); 15] = [
     (PollDeleted,          "poll_deleted",           "a poll was deleted"),
     (EventDeleted,         "event_deleted",          "an event was deleted"),
     (PollReset,            "poll_reset",             "a poll was reset"),
+    (WordsErased,          "words_erased",           "words of a poll were erased"),
 ];
 
 impl SecurityEvent {
@@ -113,6 +117,9 @@ impl SecurityEvent {
         if after.round != before.round {
             return Some(PollReset);
         }
+        if erased(after) > erased(before) {
+            return Some(WordsErased);
+        }
         (after.owner != before.owner).then_some(TokenReplaced)
     }
 
@@ -125,7 +132,15 @@ impl SecurityEvent {
     }
 
     fn is_change(self) -> bool {
-        matches!(self, TokenReplaced | PollDeleted | EventDeleted | PollReset)
+        matches!(self, TokenReplaced | PollDeleted | EventDeleted | PollReset | WordsErased)
+    }
+}
+
+/// Returns how many words of a poll were erased.
+fn erased(poll: &Poll) -> usize {
+    match &poll.kind {
+        Kind::Words(words) => words.moderation.erased.len(),
+        _ => 0,
     }
 }
 

@@ -13,7 +13,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 
 use super::shape::diagnose_vote;
 use crate::api::App;
-use crate::api::problem::Problem;
+use crate::api::problem::{Problem, Trouble};
 
 /// `Cast` is a ballot as a client writes it.
 #[derive(Default)]
@@ -102,7 +102,10 @@ impl<'a> Cast<'a> {
     /// Returns the ballot's answer, if the poll allows it.
     pub fn checked(&self, poll: &Poll) -> Result<Answer, Problem> {
         let read = poll.kind.read(&self.answer, poll.text_key.as_ref());
-        read.map_err(|broken| Problem::rule(broken.pointer, broken.detail))
+        read.map_err(|broken| match poll.kind.holds_texts() && poll.text_key.is_none() {
+            true => keyless(poll),
+            false => Problem::rule(broken.pointer, broken.detail),
+        })
     }
 
     /// Returns the client's ballot id, or a new one.
@@ -148,6 +151,14 @@ impl<'de: 'a, 'a, E: Envelope<'de>> Deserialize<'de> for Sent<'a, E> {
         }
         deserializer.deserialize_map(Members(PhantomData))
     }
+}
+
+/// Returns the problem of a ballot in a poll that this node knows without the key of its texts. The store has the key,
+/// so nothing is wrong with the ballot.
+#[cold]
+fn keyless(poll: &Poll) -> Problem {
+    tracing::error!(poll = %poll.id, "the key of the poll's texts is missing here; its votes are refused");
+    Problem::new(Trouble::NotRecorded, "the key of this poll's texts is missing here; try again")
 }
 
 #[cold]

@@ -152,6 +152,9 @@ impl Log for MemoryNode {
         let fate = state.fate();
         let delivers = matches!(fate, Fate::Recorded { .. } | Fate::UnknownRecorded { .. });
         for announcement in announcements.into_iter().filter(|_| delivers) {
+            // Other nodes hear what a topic can carry, and no more.
+            let carried = Announcement::decode(&announcement.encode());
+            let announcement = carried.expect("what was just written can be read");
             let feeds: Vec<u64> = state.feeds.keys().copied().collect();
             for feed in feeds {
                 self.deliver(&mut state, feed, &announcement);

@@ -76,7 +76,7 @@ impl Hub {
     /// such a ballot has changed no number, so no tick will show it.
     pub(super) fn pass_over(&self, partition: Partition, next_offset: Offset) {
         let Some(poll) = self.figures.latency.passed(partition, next_offset) else { return };
-        if !self.polls.entry(poll).is_some_and(|entry| entry.state.lock().dirty) {
+        if self.polls.entry(poll).is_none_or(|entry| entry.state.lock().due.is_none()) {
             self.figures.latency.drop_before(partition, next_offset);
         }
     }

@@ -27,7 +27,6 @@ use pollux_core::announcement::Announcement;
 use pollux_core::id::{EventId, PollId};
 use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::standing::Standing;
-use tokio::time::Instant;
 
 use super::agenda::Agendas;
 use super::codes;
@@ -49,6 +48,8 @@ pub enum Missing {
     Poll(PollId),
     /// An event.
     Event(EventId),
+    /// The names of a poll that is known: one of its tallies counts words that have not come here yet.
+    Names(PollId),
 }
 
 /// The hub keeps the newest [`Standing`] of every poll in use in memory. An open poll that nobody
@@ -114,6 +115,7 @@ impl Hub {
         for tally in standing.tallies() {
             tallies |= state.standing.take_tally(tally.clone());
         }
+        state.standing.open_words();
         self.changed(&entry, state, poll, poll || tallies);
     }
 
@@ -138,7 +140,11 @@ impl Hub {
                     return Err(Missing::Poll(poll.id));
                 }
                 let newer = state.standing.take_poll(poll);
+                let (id, keyless) = (entry.id, state.standing.lacks_key());
                 self.changed(&entry, state, newer, newer);
+                if keyless {
+                    return Err(Missing::Poll(id));
+                }
             }
             Announcement::Tally(tally) => {
                 let entry = self.polls.entry(tally.poll).ok_or(Missing::Poll(tally.poll))?;
@@ -148,7 +154,13 @@ impl Hub {
                     return Err(Missing::Poll(id));
                 }
                 let ahead = phase > state.standing.poll.phase;
+                if state.standing.lacks_names_of(&tally) {
+                    return Err(if ahead { Missing::Poll(id) } else { Missing::Names(id) });
+                }
                 let newer = state.standing.take_tally(tally);
+                if newer {
+                    state.standing.open_words();
+                }
                 self.changed(&entry, state, false, newer);
                 return if ahead { Err(Missing::Poll(id)) } else { Ok(()) };
             }
@@ -201,6 +213,8 @@ impl Hub {
 
     fn insert(&self, standing: Standing) {
         let id = standing.poll.id;
+        let mut standing = standing;
+        standing.open_words();
         let mut entry = PollEntry::new(standing.clone(), self.polls.shelf.age());
         let mut polls = self.polls.by_id.write();
         if polls.contains_key(&id) {
@@ -230,18 +244,17 @@ impl Hub {
     ) {
         if poll {
             self.polls.index(entry, &mut state, self.ambient.now());
+            if state.standing.poll.kind.holds_texts() {
+                self.shared.withdraw();
+            }
         }
         if is_new {
             self.polls.touch(entry);
         }
         // Nothing is sent about a deleted poll after its deletion.
         let is_new = is_new && (poll || state.status() != PollStatus::Deleted);
-        if is_new && !state.dirty {
-            state.dirty = true;
-            let now = Instant::now();
-            let at = state.next_at.map_or(now, |at| at.max(now));
-            self.due.polls.lock().insert((at, entry.id), entry.clone());
-            self.due.changed.notify_one();
+        if is_new {
+            self.plan_tick(entry, &mut state, poll);
         }
         drop(state);
         if poll {

@@ -134,7 +134,7 @@ impl Hub {
         let mut state = entry.state.lock();
         // The overview's queue and the tick would otherwise go on with an entry that has left
         // memory.
-        let busy = state.dirty || state.queued || state.seq > told;
+        let busy = state.due.is_some() || state.queued || state.seq > told;
         if busy || state.status() != PollStatus::Open {
             return false;
         }

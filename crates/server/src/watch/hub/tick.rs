@@ -2,10 +2,12 @@
 //!
 //! A poll's first change is sent at once. Further changes are sent together, at most once every
 //! [`WatchLimits::tick`](crate::config::WatchLimits::tick). If sending takes longer than that,
-//! ticks are further apart and viewers skip standings; nothing is queued.
+//! ticks are further apart and viewers skip standings; nothing is queued. The numbers of a large
+//! poll are sent less often; see [`BYTES_A_SECOND`].
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use pollux_core::id::PollId;
@@ -15,7 +17,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::Hub;
-use crate::watch::entry::PollEntry;
+use crate::watch::entry::{EntryState, PollEntry};
 use crate::watch::overview;
 use crate::watch::places::{Places, SeatNumber};
 use crate::watch::view::{self, Audience};
@@ -24,6 +26,16 @@ use crate::watch::viewer::Viewer;
 /// The number of viewers served, or of polls looked at, before other tasks have their turn on the
 /// CPU.
 pub(super) const CHUNK: usize = 128;
+
+/// The bytes of one poll that a viewer is sent in a second, at most. A poll with many words takes
+/// tens of kilobytes, and ten of those a second are too much for a phone. A change of the poll
+/// itself does not wait for that, such as its end, or a word that is hidden.
+const BYTES_A_SECOND: usize = 64 << 10;
+
+/// Returns the time for which a viewer who was sent so many bytes is sent no more numbers.
+fn calm(bytes: usize) -> Duration {
+    Duration::from_millis(bytes as u64 * 1_000 / BYTES_A_SECOND as u64)
+}
 
 impl Hub {
     /// Ticks until `shutdown`, then closes every viewer and waits until all have left, for at most
@@ -88,12 +100,30 @@ impl Hub {
         [dirty, agendas, overview, board].into_iter().flatten().min()
     }
 
+    /// Plans the next tick of a poll that has changed, either in itself (`poll`) or in its numbers.
+    pub(super) fn plan_tick(&self, entry: &Arc<PollEntry>, state: &mut EntryState, poll: bool) {
+        let now = Instant::now();
+        let next = if poll { state.next_at } else { state.next_at.max(state.calm_until) };
+        let at = next.map_or(now, |at| at.max(now));
+        if state.due.is_some_and(|due| due <= at) {
+            return;
+        }
+        let mut polls = self.due.polls.lock();
+        if let Some(due) = state.due.replace(at) {
+            polls.remove(&(due, entry.id));
+        }
+        polls.insert((at, entry.id), entry.clone());
+        drop(polls);
+        self.due.changed.notify_one();
+    }
+
     /// Makes the poll's newest standing the one that is sent. Returns when those measured ballots
     /// were acknowledged that this standing has decided.
     fn tick_poll(&self, entry: &Arc<PollEntry>, now: Instant) -> Vec<Instant> {
         let mut state = entry.state.lock();
-        state.dirty = false;
+        state.due = None;
         state.next_at = Some(now + self.limits.tick);
+        state.calm_until = Some(now + calm(state.size()));
         let decided = self.figures.latency.decided(&state.standing);
         // This version grows with every change that any audience can see.
         let version = state.standing.version(Shown::Numbers);
