@@ -6,15 +6,13 @@
 
 mod api_support;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use api_support::Ask;
 use api_support::served::{PATIENCE, Served, is_problem, rest, serve};
 use futures_util::future::join_all;
 use pollux_core::announcement::Announcement;
-use pollux_core::gate::Gate;
-use pollux_core::standing::TallyAt;
-use pollux_core::tally::Tally;
 use pollux_server::log::memory::LogFaults;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -194,18 +192,16 @@ async fn a_stream_that_nobody_reads_is_given_up() {
         assert!(began.elapsed() < PATIENCE);
         sleep(Duration::from_millis(1)).await;
     }
-    let generation = served.world.app.log.generation();
+    let mut poll = (*served.world.app.hub.poll(id.parse().unwrap()).unwrap()).clone();
     for n in 1.. {
         if served.world.app.hub.viewers() == 0 {
             break;
         }
         assert!(began.elapsed() < 2 * PATIENCE, "it is still there after {n} states");
-        let counts = vec![n; 100];
-        let (gate, voters) = (Gate::Open, n);
-        let tally = Tally { phase: 1, gate, voters, changes: n, counts, ..Tally::new() };
-        let poll = id.parse().unwrap();
-        let at = TallyAt { poll, partition: 0, generation, next_offset: n + 10, tally };
-        served.world.app.log.announce(vec![Announcement::Tally(at)]).await.unwrap();
+        // The numbers of a poll of this size are sent a few times a second; changes of the poll are sent each tick.
+        poll.revision += 1;
+        let changed = Announcement::Poll(Arc::new(poll.clone()));
+        served.world.app.log.announce(vec![changed]).await.unwrap();
         sleep(Duration::from_millis(2)).await;
     }
 }
