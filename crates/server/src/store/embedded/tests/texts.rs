@@ -190,6 +190,12 @@ fn named(poll: &Poll, round: u32, from: u64, count: usize) -> Commit {
 
 /// Returns how many of SQLite's steps it takes to read a poll with its tallies, and how many names they have.
 fn steps(writer: &mut Writer, poll: &Poll) -> (u64, usize) {
+    // The first time takes some more, to prepare the statements.
+    steps_once(writer, poll);
+    steps_once(writer, poll)
+}
+
+fn steps_once(writer: &mut Writer, poll: &Poll) -> (u64, usize) {
     let count = Arc::new(AtomicU64::new(0));
     let steps = count.clone();
     let each = move || {
