@@ -80,6 +80,13 @@ pub type EventAndPolls = (Event, Vec<Standing>);
 ///
 /// Every poll that is returned has its text key, and every standing has the names of its tallies. A key that
 /// [`TextKey::from_bytes`](pollux_core::seal::TextKey::from_bytes) cannot read is [`StoreError::Damaged`].
+///
+/// # Destroyed keys
+/// A key that a change destroys, because its poll is deleted or a word was erased, is gone from the store's files soon
+/// after the change, and at the latest soon after the last reader has ended that began before. A crash in between puts
+/// that off until the next start. Nothing can be done here about copies that others have made: backups, snapshots of the
+/// disk, blocks that the file system has freed and not yet used anew, and, of PostgreSQL, its write-ahead log and its
+/// archive, replicas, and a server log that shows parameters.
 #[async_trait]
 pub trait Polls: Send + Sync + 'static {
     // ---- polls: written by the API ----

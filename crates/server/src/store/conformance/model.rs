@@ -237,7 +237,7 @@ impl Pair {
         };
         let expected = if stale { old.revision + 1 } else { old.revision };
         // Every other time the poll comes back without its key, as one that was announced.
-        let text_key = poll.text_key.clone().filter(|_| how % 2 == 0);
+        let text_key = poll.text_key.clone().filter(|_| how.is_multiple_of(2));
         let sent = Poll { text_key, ..poll.clone() };
         if both!(self, change(&sent, expected)).is_ok() {
             let kept = self.polls.iter_mut().find(|kept| kept.id == old.id);

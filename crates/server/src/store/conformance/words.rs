@@ -70,7 +70,7 @@ pub async fn gives_names_with_every_tally(backend: &dyn Backend) {
         let expected = Some(standing.clone());
         assert_eq!(store.by_code(&event.code).await.unwrap(), expected);
         let listing = Listing { limit: 9, all: true, ..Listing::default() };
-        assert_eq!(store.list(listing).await.unwrap(), [standing.clone()]);
+        assert_eq!(store.list(listing).await.unwrap(), std::slice::from_ref(&standing));
         let expected = Some((event.clone(), vec![standing.clone()]));
         assert_eq!(store.event(event.id).await.unwrap(), expected);
         assert_eq!(store.event_by_code(&event.code).await.unwrap(), expected);

@@ -202,13 +202,16 @@ impl Counting for EmbeddedStore {
     }
 }
 
+/// `LoadedPoll` is a poll with its tally, if there is one.
+type LoadedPoll = Option<(Poll, Option<TallyAt>)>;
+
 /// Returns polls with their tallies in a partition, from one state of the tables.
 fn load_polls(
     conn: &Connection,
     index: Option<&Index>,
     polls: Vec<PollId>,
     partition: Partition,
-) -> Result<Vec<Option<(Poll, Option<TallyAt>)>>, StoreError> {
+) -> Result<Vec<LoadedPoll>, StoreError> {
     if polls.is_empty() {
         return Ok(Vec::new());
     }

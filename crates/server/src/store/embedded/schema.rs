@@ -185,13 +185,9 @@ CREATE TABLE text_keys (poll INTEGER PRIMARY KEY, text_key BLOB NOT NULL) STRICT
 
 -- The names that a round counts in slots of their own, each with the sealed word that came first.
 CREATE TABLE names (
-    poll      INTEGER NOT NULL,
-    partition INTEGER NOT NULL,
-    round     INTEGER NOT NULL,
-    slot      INTEGER NOT NULL,
-    name      BLOB    NOT NULL,
-    sealed    BLOB    NOT NULL,
-    PRIMARY KEY (poll, partition, round, slot)
+    poll  INTEGER NOT NULL, partition INTEGER NOT NULL,
+    round INTEGER NOT NULL, slot      INTEGER NOT NULL,
+    name  BLOB    NOT NULL, sealed    BLOB    NOT NULL, PRIMARY KEY (poll, partition, round, slot)
 ) STRICT, WITHOUT ROWID;
 ",
 ];
