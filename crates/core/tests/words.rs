@@ -248,13 +248,16 @@ fn states<const N: usize>(poll: &Poll, names: [usize; N]) -> [State; N] {
 fn an_organiser_shows_hides_and_erases_words() {
     use State::{Erased, Hidden, Shown, Waiting};
     let mut poll = poll(3);
-    let mut decide = |approve, [show, hide, erase]: [&[usize]; 3]| {
-        let [show, hide, erase] = [show, hide, erase].map(|list| list.iter().map(|n| name(*n)));
-        let (show, hide, erase) = (show.collect(), hide.collect(), erase.collect());
+    let mut take = |verdict: Verdict| {
         let before = poll.revision;
-        let changed = poll.moderate(&Verdict { approve, show, hide, erase }).unwrap();
+        let changed = poll.moderate(&verdict).unwrap();
         assert_eq!(poll.revision, before + u64::from(changed));
         (changed, states(&poll, [1, 2, 3, 4]))
+    };
+    let named = |list: &[usize]| list.iter().map(|n| name(*n)).collect::<Vec<_>>();
+    let mut decide = |approve, [show, hide, erase]: [&[usize]; 3]| {
+        let [show, hide, erase] = [show, hide, erase].map(named);
+        take(Verdict { approve, show, hide, erase, ..Verdict::default() })
     };
     assert_eq!(decide(None, [&[], &[], &[]]), (false, [Shown; 4]));
     assert_eq!(decide(None, [&[], &[2], &[3]]), (true, [Shown, Hidden, Erased, Shown]));
@@ -263,7 +266,13 @@ fn an_organiser_shows_hides_and_erases_words() {
     assert_eq!(decide(None, [&[2], &[4], &[]]), (true, [Waiting, Shown, Erased, Hidden]));
     assert_eq!(decide(None, [&[3], &[3], &[]]), (false, [Waiting, Shown, Erased, Hidden]));
     assert_eq!(decide(Some(false), [&[], &[], &[]]), (true, [Shown, Shown, Erased, Hidden]));
-    assert_eq!(decide(None, [&[], &[], &[2, 4]]), (true, [Shown, Erased, Erased, Erased]));
+    assert_eq!(decide(None, [&[], &[], &[2]]), (true, [Shown, Erased, Erased, Hidden]));
+    // Without a decision a word is as when it came, but what was erased stays so.
+    let mut clear =
+        |approve| take(Verdict { approve, clear: named(&[2, 3, 4]), ..Verdict::default() });
+    assert_eq!(clear(None), (true, [Shown, Erased, Erased, Shown]));
+    assert_eq!(clear(None), (false, [Shown, Erased, Erased, Shown]));
+    assert_eq!(clear(Some(true)), (true, [Waiting, Erased, Erased, Waiting]));
 }
 
 #[test]

@@ -543,6 +543,7 @@ async fn what_is_wrong_with_a_verdict_is_said() {
         (json!({"show": [one, other, "ABC"]}), vec!["/show/2"]),
         (json!({"show": [one, other]}), vec!["/show/1"]),
         (json!({"show": [one], "hide": [two, one]}), vec!["/hide/1"]),
+        (json!({"hide": [one], "clear": [one]}), vec!["/clear/0"]),
         (json!({"hide": many}), vec![""]),
         (json!({"hide": [], "pin": []}), vec!["/pin"]),
         (json!({"erase": null}), vec!["/erase"]),
@@ -565,6 +566,11 @@ async fn what_is_wrong_with_a_verdict_is_said() {
     world.settle().await;
     counted(&world, &id, &["three"]).await;
     assert_eq!(shown(&world, &id).await, ["one"], "two was never approved");
+    // A word about which nothing is decided any more waits again.
+    decided(&world, &id, &token, json!({"hide": [one]})).await;
+    let cleared = decided(&world, &id, &token, json!({"clear": [one]})).await;
+    assert_eq!((&cleared["words"], &cleared["unshownVotes"]), (&json!([]), &json!(3)));
+    decided(&world, &id, &token, json!({"show": [one]})).await;
     let close = Ask::post(format!("/api/polls/{id}/close"), "").token(&token);
     world.call(close.request()).await;
     decided(&world, &id, &token, json!({"approve": false, "hide": [two]})).await;

@@ -54,6 +54,8 @@ pub struct Verdict {
     pub hide: Vec<Name>,
     /// The words to erase.
     pub erase: Vec<Name>,
+    /// The words about which nothing shall be decided any more. Each is again as when it came.
+    pub clear: Vec<Name>,
 }
 
 impl Moderation {
@@ -87,6 +89,10 @@ impl Moderation {
             after.shown.remove(name);
             after.hidden.insert(*name);
         }
+        for name in &verdict.clear {
+            after.shown.remove(name);
+            after.hidden.remove(name);
+        }
         for name in &verdict.erase {
             after.shown.remove(name);
             after.hidden.remove(name);
@@ -100,7 +106,7 @@ impl Moderation {
         }
         if after.shown.len() + after.hidden.len() > MAX_DECISIONS {
             let detail = format!(
-                "a poll keeps decisions about {MAX_DECISIONS} words; no further word can be hidden or shown by itself"
+                "a poll keeps decisions about {MAX_DECISIONS} words; clear others before you hide or show another"
             );
             return Err(Violation::new("", detail));
         }

@@ -31,7 +31,7 @@ const MOST_IDS: usize = 500;
 /// The most bytes of a request's body, unless all bodies may have more: as many ids fit with room to spare.
 const MOST_BYTES: usize = 24 * 1024;
 /// The members that hold ids.
-const LISTS: [&str; 3] = ["show", "hide", "erase"];
+const LISTS: [&str; 4] = ["show", "hide", "erase", "clear"];
 
 /// A `WordsVerdict` is what an owner decides about words. It has at least one of its members, with at most 500 ids in
 /// all, none of them in two lists.
@@ -51,6 +51,10 @@ pub struct WordsVerdict {
     /// The ids of the words to erase. Nobody can read them from then on, and nobody can say them in this poll again.
     #[schema(nullable = false, max_items = 500)]
     erase: Option<Vec<WordId>>,
+    /// The ids of the words about which nothing shall be decided any more: each waits again if words wait for approval,
+    /// and is shown otherwise. A word that was erased stays erased.
+    #[schema(nullable = false, max_items = 500)]
+    clear: Option<Vec<WordId>>,
 }
 
 /// A `WordId` is the id of a word, as `listWords` tells it.
@@ -107,7 +111,7 @@ fn read(body: &[u8]) -> Result<Verdict, Problem> {
     });
     let mut seen: BTreeSet<Name> = BTreeSet::new();
     let mut count = 0;
-    let [show, hide, erase] = LISTS.map(|list| {
+    let [show, hide, erase, clear] = LISTS.map(|list| {
         let ids = ids(&mut fields, list);
         count += ids.len();
         for (i, id) in ids.iter().enumerate() {
@@ -122,7 +126,7 @@ fn read(body: &[u8]) -> Result<Verdict, Problem> {
         fields.wrong_at(String::new(), &format!("may have at most {MOST_IDS} ids; it has {count}"));
     }
     fields.finish(&format!("approve, {}", LISTS.join(", ")))?;
-    Ok(Verdict { approve, show, hide, erase })
+    Ok(Verdict { approve, show, hide, erase, clear })
 }
 
 fn ids(fields: &mut Fields, list: &str) -> Vec<Name> {
@@ -142,7 +146,8 @@ fn ids(fields: &mut Fields, list: &str) -> Vec<Name> {
 
 /// Checks that the poll has every word that the owner decides about.
 fn check(verdict: &Verdict, known: &BTreeSet<Name>) -> Result<(), Problem> {
-    let lists = LISTS.into_iter().zip([&verdict.show, &verdict.hide, &verdict.erase]);
+    let given = [&verdict.show, &verdict.hide, &verdict.erase, &verdict.clear];
+    let lists = LISTS.into_iter().zip(given);
     let ids = lists.flat_map(|(list, ids)| ids.iter().enumerate().map(move |it| (list, it)));
     let unknown = ids.filter(|(_, (_, id))| !known.contains(id)).map(|(list, (i, _))| {
         Violation::new(format!("/{list}/{i}"), "is the id of no word that came in this poll")
