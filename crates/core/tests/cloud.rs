@@ -176,8 +176,13 @@ fn what_was_decided_about_a_word_is_told_and_an_erased_text_is_gone() {
     standing.take_tally(at);
     standing.open_words();
     let [rust, go, zig] = ["Rust", "Go", "Zig"].map(|text| key().name(text));
-    let verdict =
-        Verdict { approve: Some(true), show: vec![zig], hide: vec![go], erase: vec![rust] };
+    let verdict = Verdict {
+        approve: Some(true),
+        show: vec![zig],
+        hide: vec![go],
+        erase: vec![rust],
+        clear: vec![],
+    };
     poll.moderate(&verdict).unwrap();
     let whole = standing.poll.text_key.clone();
     assert!(standing.take_poll(told(&poll)));
