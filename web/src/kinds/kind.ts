@@ -35,6 +35,8 @@ export type SharedKind<P extends Poll = Poll> = {
   slots(poll: P): number[];
   /** Returns the rows that leaderboards rank; none where the kind takes no part in them. */
   ranked(poll: P): readonly RankedRow[];
+  /** Returns whether a text that was shown before is shown no more; no such text exists if this is left out. */
+  withdraws?(before: P, after: P): boolean;
 };
 
 /** A kind that is given polls of its own kind only, which the compiler cannot know. */
@@ -58,6 +60,13 @@ export const textsOf = (poll: Poll): string[] => KINDS[poll.kind].rows(poll).map
  * Returns the poll's numbers slot by slot, as its trend and its replay have them; 0 where they are hidden.
  */
 export const slotsOf = (poll: Poll): number[] => KINDS[poll.kind].slots(poll);
+
+/**
+ * Returns whether a text that the poll showed before is shown no more, so that it must leave what is said later than it
+ * is drawn.
+ */
+export const withdraws = (before: Poll, after: Poll): boolean =>
+  before.id === after.id && !!KINDS[after.kind].withdraws?.(before, after);
 
 /** Returns the rows of the poll that leaderboards rank. */
 export const rankedOf = (poll: Poll): readonly RankedRow[] => KINDS[poll.kind].ranked(poll);

@@ -28,6 +28,12 @@ export class Aloud {
     this.words = words;
   }
 
+  /** Takes back what was said last and what is about to be said, because it must not be read any more. */
+  hush() {
+    this.close();
+    this.words = "";
+  }
+
   close() {
     clearTimeout(this.#waiting);
     this.#waiting = undefined;

@@ -25,6 +25,18 @@ test("at most every ten seconds, and then the newest", () => {
   expect(aloud.words).toBe("34");
 });
 
+test("what must not be read any more is taken back, said or not, and something newer is said in its turn", () => {
+  aloud.now("Most said: badword");
+  aloud.later("Most said: badword, Rust");
+  aloud.hush();
+  expect(aloud.words).toBe("");
+  vi.advanceTimersByTime(20_000);
+  expect(aloud.words).toBe("");
+  aloud.later("Most said: Rust");
+  vi.advanceTimersByTime(10_000);
+  expect(aloud.words).toBe("Most said: Rust");
+});
+
 test("in a busy room, where something is always newer, it is said all the same", () => {
   for (let tenth = 0; tenth < 100; tenth++) {
     aloud.later(`${tenth} votes`);

@@ -2261,6 +2261,11 @@ export type WordsVerdict = {
      */
     approve?: boolean;
     /**
+     * The ids of the words about which nothing shall be decided any more: each waits again if words wait for approval,
+     * and is shown otherwise. A word that was erased stays erased.
+     */
+    clear?: Array<WordId>;
+    /**
      * The ids of the words to erase. Nobody can read them from then on, and nobody can say them in this poll again.
      */
     erase?: Array<WordId>;

@@ -6,6 +6,10 @@ const words: SharedKind<WordsPoll> = {
   rows: () => [],
   slots: ({ totalVotes }) => [totalVotes ?? 0],
   ranked: () => [],
+  withdraws(before, after) {
+    const left = new Set(after.words?.map(({ text }) => text));
+    return !!before.words?.some(({ text }) => !left.has(text));
+  },
 };
 
 export default words;
