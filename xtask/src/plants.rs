@@ -132,7 +132,7 @@ pub const PLANTS: &[Plant] = &[
     Plant {
         name: "leave the replaced ballot's mark in the tally",
         file: "crates/core/src/tally.rs",
-        right: "Some((_, answer)) => rules.form.take_away(answer, &mut tally.counts),",
+        right: "Some((_, answer)) => tally.take_away(rules.form, answer),",
         wrong: "Some(_) => {}",
         tests: CORE,
     },

@@ -157,7 +157,7 @@ struct Any {
 enum AnyAnswer {
     /// The answer of every kind but a number and words.
     Row(Vec<Option<u16>>),
-    /// Words.
+    /// The words of an answer.
     Words(Vec<String>),
     /// A number.
     Number(f64),

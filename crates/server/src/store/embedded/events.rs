@@ -6,8 +6,9 @@ use pollux_core::id::EventId;
 use rusqlite::{Connection, Row, params};
 
 use super::polls;
+use super::query::{many, one};
+use super::reads;
 use super::reads::Made;
-use super::reads::{self, many, one};
 use super::rows::damaged;
 use crate::store::{ChangeError, Created, EventAndPolls, IdempotencyKey, StoreError};
 

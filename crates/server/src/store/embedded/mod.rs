@@ -9,6 +9,7 @@ mod jobs;
 mod past;
 mod polls;
 mod ports;
+mod query;
 mod readers;
 mod reads;
 mod rows;

@@ -10,43 +10,13 @@ use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::standing::{Standing, TallyAt};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::query::{Read, many, one};
 use super::rows::{self, PollKey, StoredBallot};
 use super::texts;
-use crate::store::{BallotRow, DeadLetter, Listing, Progress, StoreError};
-
-/// `Read` is the result of a query.
-type Read<T> = Result<T, StoreError>;
+use crate::store::{BallotRow, DeadLetter, Listing, Progress};
 
 /// The indexes over a voter's later rows begin after this many; the SQL has the number too.
 const _: () = assert!(Trail::CHAIN == 8);
-
-/// Runs a query for one row, like `query_row`, with a reader that may find the row damaged.
-pub fn one<T>(
-    conn: &Connection,
-    sql: &str,
-    params: impl rusqlite::Params,
-    read: impl FnOnce(&Row<'_>) -> Read<T>,
-) -> Read<Option<T>> {
-    let mut stmt = conn.prepare_cached(sql)?;
-    let mut found = stmt.query(params)?;
-    found.next()?.map(read).transpose()
-}
-
-/// Runs a query for all its rows, with a reader that may find a row damaged.
-pub fn many<T>(
-    conn: &Connection,
-    sql: &str,
-    params: impl rusqlite::Params,
-    mut read: impl FnMut(&Row<'_>) -> Read<T>,
-) -> Read<Vec<T>> {
-    let mut stmt = conn.prepare_cached(sql)?;
-    let mut found = stmt.query(params)?;
-    let mut all = Vec::new();
-    while let Some(row) = found.next()? {
-        all.push(read(row)?);
-    }
-    Ok(all)
-}
 
 /// Returns the reader of the columns `key` and `poll`, which gives the poll its text key.
 pub fn keyed_poll(conn: &Connection) -> impl FnMut(&Row<'_>) -> Read<(PollKey, Poll)> {

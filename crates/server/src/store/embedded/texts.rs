@@ -15,7 +15,7 @@ use pollux_core::standing::TallyAt;
 use rusqlite::{Connection, Row, params};
 
 use super::PAGE;
-use super::reads::{many, one};
+use super::query::{many, one};
 use super::rows::{PollKey, damaged};
 use crate::store::key::{key_to_keep, read_key, take_names};
 use crate::store::{NameRow, StoreError};

@@ -86,7 +86,7 @@ async fn put(
         }
     };
     let note = "INSERT INTO outbox (event, revision) SELECT id, revision FROM put";
-    polls::run(lease, &format!("{how} {note}"), &params).await
+    lease.run(&format!("{how} {note}"), &params).await
 }
 
 async fn by_id(lease: &Lease, id: EventId) -> Result<Option<Event>, StoreError> {

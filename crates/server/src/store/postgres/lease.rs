@@ -6,6 +6,7 @@ use std::time::Duration;
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use postgres_openssl::MakeTlsConnector;
 use tokio_postgres::Config;
+use tokio_postgres::types::ToSql;
 
 use super::error::of_commit;
 use super::tls;
@@ -74,6 +75,12 @@ fn session(config: &PostgresConfig) -> String {
 pub struct Lease(Option<Object>);
 
 impl Lease {
+    /// Runs a statement, and returns how many rows it has touched.
+    pub async fn run(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<u64, StoreError> {
+        let statement = self.prepare_cached(sql).await?;
+        Ok(self.execute(&statement, params).await?)
+    }
+
     /// Takes a connection from the pool. It waits for one as long as the settings allow.
     pub async fn take(pool: &Pool) -> Result<Self, StoreError> {
         let lent = pool.get().await.map_err(|error| match error {

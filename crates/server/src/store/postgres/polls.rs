@@ -91,7 +91,7 @@ pub struct Made {
 pub async fn lead(lease: &Lease, code: &str, to: Made) -> Result<(), StoreError> {
     let lead = "INSERT INTO codes VALUES ($1, $2, $3) \
          ON CONFLICT (code) DO UPDATE SET poll = $2, event = $3";
-    run(lease, lead, &[&code, &to.poll, &to.event]).await.map(drop)
+    lease.run(lead, &[&code, &to.poll, &to.event]).await.map(drop)
 }
 
 /// Remembers a key for a day, and forgets those that are older.
@@ -102,12 +102,12 @@ pub async fn remember(
     now: SystemTime,
 ) -> Result<(), StoreError> {
     let forgotten = now - Duration::from_millis(IDEMPOTENCY_MILLIS);
-    run(lease, "DELETE FROM idempotency_keys WHERE at < $1", &[&forgotten]).await?;
+    lease.run("DELETE FROM idempotency_keys WHERE at < $1", &[&forgotten]).await?;
     if let Some(key) = key {
         let remember = "INSERT INTO idempotency_keys VALUES ($1, $2, $3, $4, $5) \
              ON CONFLICT (key) DO UPDATE SET request = $2, poll = $3, at = $4, event = $5";
         let request = &key.request[..];
-        run(lease, remember, &[&key.key, &request, &made.poll, &now, &made.event]).await?;
+        lease.run(remember, &[&key.key, &request, &made.poll, &now, &made.event]).await?;
     }
     Ok(())
 }
@@ -122,7 +122,7 @@ pub async fn change(lease: &Lease, poll: &Poll, expected: u64) -> Result<(), Cha
          AND ($3::uuid IS NULL OR event IS DISTINCT FROM $3)";
     let event = poll.event.map(|event| event.0);
     if poll.status == PollStatus::Open
-        && run(lease, passed_on, &[&poll.code, &poll.id.0, &event]).await? > 0
+        && lease.run(passed_on, &[&poll.code, &poll.id.0, &event]).await? > 0
     {
         return Err(ChangeError::CodeTaken);
     }
@@ -141,16 +141,6 @@ pub async fn close(lease: &Lease, polls: &[(Poll, u64)]) -> Result<Vec<bool>, St
         Ok::<_, StoreError>(done)
     });
     try_join_all(puts).await
-}
-
-/// Runs a statement, and returns how many rows it has touched.
-pub async fn run(
-    lease: &Lease,
-    sql: &str,
-    params: &[&(dyn ToSql + Sync)],
-) -> Result<u64, StoreError> {
-    let statement = lease.prepare_cached(sql).await?;
-    Ok(lease.execute(&statement, params).await?)
 }
 
 async fn by_id(lease: &Lease, id: PollId) -> Result<Option<Poll>, StoreError> {
@@ -228,7 +218,7 @@ async fn put(lease: &Lease, poll: &Poll, expected: Option<u64>) -> Result<u64, S
     let how = if expected.is_some() { UPDATE } else { INSERT };
     params.extend(expected.iter().map(|revision| revision as &(dyn ToSql + Sync)));
     let note = "INSERT INTO outbox (poll, revision) SELECT id, revision FROM put";
-    run(lease, &format!("{how} {note}"), &params).await
+    lease.run(&format!("{how} {note}"), &params).await
 }
 
 /// Returns the oldest notes of the outbox, each with its poll or event as it is now.
@@ -276,5 +266,5 @@ async fn query(
 /// Deletes the notes up to this one.
 pub async fn relayed(lease: &Lease, upto: u64) -> Result<(), StoreError> {
     let upto = i64::try_from(upto).unwrap_or(i64::MAX);
-    run(lease, "DELETE FROM outbox WHERE seq <= $1", &[&upto]).await.map(|_| ())
+    lease.run("DELETE FROM outbox WHERE seq <= $1", &[&upto]).await.map(|_| ())
 }

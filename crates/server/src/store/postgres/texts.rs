@@ -18,7 +18,6 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::lease::Lease;
-use super::polls::run;
 use super::rows::damaged;
 use crate::store::key::{key_to_keep, read_key, take_names};
 use crate::store::{Commit, StoreError};
@@ -51,12 +50,12 @@ pub async fn keep_key(lease: &Lease, poll: &Poll, new: bool) -> Result<(), Store
         Some(key) => {
             let put = "INSERT INTO text_keys VALUES ($1, $2) \
                  ON CONFLICT (poll) DO UPDATE SET text_key = excluded.text_key";
-            run(lease, put, &[&id, &key]).await?;
+            lease.run(put, &[&id, &key]).await?;
         }
-        None => drop(run(lease, "DELETE FROM text_keys WHERE poll = $1", &[&id]).await?),
+        None => drop(lease.run("DELETE FROM text_keys WHERE poll = $1", &[&id]).await?),
     }
     if old.is_some() {
-        run(lease, "INSERT INTO destroyed_keys DEFAULT VALUES", &[]).await?;
+        lease.run("INSERT INTO destroyed_keys DEFAULT VALUES", &[]).await?;
     }
     Ok(())
 }
