@@ -149,6 +149,16 @@ test("a changed mind counts once with the earlier words filled in; where none ca
   await page.reload();
   await told(page, "Counted");
   assert.deepEqual(await fields(page), ["tea", "coffee", ""]);
+  await field(page, 2).fill("");
+  await field(page, 1).fill("");
+  await remarked(page, 1, "What you sent still stands");
+  await field(page, 1).blur();
+  assert.deepEqual(await fields(page), [""]);
+  assert.equal(plain(await page.locator(".wide").textContent()), "Write a word first");
+  await accessible(page);
+  await page.reload();
+  await told(page, "Counted");
+  assert.deepEqual(await fields(page), ["tea", "coffee", ""]);
   await field(page, 1).fill("");
   await press(page, "Change to 1 word");
   await told(page, "Counted");

@@ -187,14 +187,31 @@ test("what is written while an answer is under way stays as it is when that is c
   expect([stands(), words(".wide"), sends().disabled]).toEqual([["Rust", "fast ", ""], "Change to 2 words", false]);
 });
 
-test("what was sent stands in the fields again once they were emptied and left", async () => {
+test("fields that were emptied stay empty, and say that what was sent stands; it is there again after a reload", async () => {
   show(POLL);
   type(1, "Rust");
+  type(2, "Zig");
   await submit();
-  type(1, "");
-  expect([stands(), sends().disabled, words(".dock")]).toEqual([[""], true, expect.stringContaining("Counted")]);
+  type(2, "");
+  expect([stands(), remarks(), words(".wide")]).toEqual([["Rust", ""], ["", ""], "Change to 1 word"]);
+  const emptied = [[""], ["What you sent still stands"], "Write a word first", true];
+  const now = () => [stands(), remarks(), words(".wide"), sends().disabled];
+  type(1, " ");
+  expect([remarks(), words(".wide")]).toEqual(emptied.slice(1, 3));
   leave();
-  expect(stands()).toEqual(["Rust", ""]);
+  expect(now()).toEqual(emptied);
+  expect(words(".dock")).toContain("Counted");
+  enter(1);
+  await pass();
+  expect(phone.booth.sent.length).toBe(1);
+  told({ status: "closed" });
+  expect([stands(), remarks()]).toEqual([["Rust", "Zig", ""], ["", "", ""]]);
+  told({ status: "open" });
+  expect(now()).toEqual(emptied);
+  reload();
+  show(POLL);
+  expect([stands(), remarks(), sends().disabled]).toEqual([["Rust", "Zig", ""], ["", "", ""], true]);
+  type(2, "");
   type(1, "Go");
   leave();
   expect([stands(), words(".wide")]).toEqual([["Go", ""], "Change to 1 word"]);
