@@ -29,8 +29,11 @@ export type BallotKind<P extends Poll = Poll, M extends Mark = number> = {
   printed(poll: P): unknown;
   /** The ballot paper, with the numbers so far. */
   readonly Ballot: Component<{ voting: Voting<P, M> }>;
-  /** Whether an answer can be sent as it is marked; without this member any can that has a mark. */
-  fits?(answer: Answer<M>): boolean;
+  /**
+   * Whether a field that is marked as invalid keeps the answer from being sent: then the button leads to that field.
+   * Without this member none does.
+   */
+  faulty?(voting: Voting<P, M>): boolean;
   /**
    * Returns what a voter with so many marks is told before they are sent; `changing` says that something has
    * just been marked.

@@ -205,7 +205,10 @@ test("fields that were emptied stay empty, and say that what was sent stands; it
   await pass();
   expect(phone.booth.sent.length).toBe(1);
   told({ status: "closed" });
-  expect([stands(), remarks()]).toEqual([["Rust", "Zig", ""], ["", "", ""]]);
+  expect([stands(), remarks()]).toEqual([
+    ["Rust", "Zig", ""],
+    ["", "", ""],
+  ]);
   told({ status: "open" });
   expect(now()).toEqual(emptied);
   reload();
@@ -253,15 +256,41 @@ test("near the end a field says how many characters are left, and then that it i
     ["Too long, please shorten it", ""],
     "true",
     "Shorten what is too long",
-    true,
+    false,
   ]);
   type(1, "👨‍👩‍👧‍👦".repeat(7));
-  expect([remarks()[0], sends().disabled], "175 bytes").toEqual(["Too long, please shorten it", true]);
+  expect([remarks()[0], words(".wide")], "175 bytes").toEqual([
+    "Too long, please shorten it",
+    "Shorten what is too long",
+  ]);
   reload();
   show(POLL);
-  expect([field(1).value, sends().disabled], "and is kept").toEqual(["👨‍👩‍👧‍👦".repeat(7), true]);
+  expect([field(1).value, words(".wide")], "and is kept").toEqual(["👨‍👩‍👧‍👦".repeat(7), "Shorten what is too long"]);
   type(1, "short");
-  expect([remarks(), sends().disabled]).toEqual([["", ""], false]);
+  expect([remarks(), words(".wide"), sends().disabled]).toEqual([["", ""], "Send 1 word", false]);
+});
+
+test("the button and Enter lead to the first field with a fault, wherever it is by then, and send nothing", async () => {
+  show({ ...POLL, maxWords: 4 });
+  type(1, "Rust");
+  type(2, "Zig");
+  type(3, "a".repeat(41));
+  type(4, "b".repeat(41));
+  sends().focus();
+  await submit();
+  expect(focused()).toBe(3);
+  type(2, "");
+  enter(4);
+  leave();
+  await pass();
+  expect([stands()[1], focused()], "the empty field is gone").toEqual(["a".repeat(41), 2]);
+  expect(phone.booth.sent).toEqual([]);
+  type(2, "a");
+  await submit();
+  expect(focused()).toBe(3);
+  type(3, "b");
+  await submit();
+  expect(phone.booth.sent.map(({ answer }) => answer)).toEqual([["Rust", "a", "b"]]);
 });
 
 test("a pasted list is taken apart where there is room for all of it", async () => {
@@ -293,7 +322,11 @@ test("a word that the server refuses stays, is said at its field, and can be put
     ["", "Please change this word", ""],
   ]);
   expect(fields().map((one) => one.getAttribute("aria-invalid"))).toEqual(["false", "true", "false"]);
-  expect([words(".dock"), sends().disabled]).toEqual([expect.stringContaining("Was erased here"), true]);
+  expect(words(".dock")).toContain("Was erased here");
+  expect([words(".wide"), sends().disabled]).toEqual(["Please change this word", false]);
+  field(1).focus();
+  await submit();
+  expect([focused(), phone.booth.sent.length]).toEqual([2, 1]);
   reload();
   show(POLL);
   expect([stands(), remarks()[1]]).toEqual([["Rust", "nonsense", ""], "Please change this word"]);

@@ -1,6 +1,7 @@
 // Implements a poll of words on the voter's phone: its ballot paper, the words about it, and what was sent most.
 
 import type { BallotKind } from "../../vote/kind";
+import type { Voting } from "../../vote/voting.svelte";
 import type { WordsPoll } from "../kind";
 import Ballot from "./Ballot.svelte";
 import { different, fit } from "./ballot-written";
@@ -13,21 +14,27 @@ const LEVEL = 3;
 
 const texts = (answer: readonly (string | null)[]) => answer.filter((text) => text !== null);
 
+/** Whether the server has refused one of the words that were sent, which its field says. */
+const refused = ({ returned, ballot: { now } }: Voting<WordsPoll, string>) =>
+  returned && !!now.wrong?.some((pointer) => pointer.startsWith("/answer/"));
+
 const words: BallotKind<WordsPoll, string> = {
   member: "answer",
   style,
   printed: ({ kind, revote, maxWords }) => [kind, revote, maxWords],
   Ballot,
   Table,
-  fits: (answer) => fit(texts(answer)),
+  faulty: (voting) => !fit(texts(voting.picked)) || refused(voting),
 
   choosing: ({ maxWords: n }, marked) => (marked ? say("marked") : say("start", { n })),
 
-  sends({ poll, ballot, picked }) {
+  sends(voting) {
+    const { poll, ballot, picked } = voting;
     const given = texts(picked);
     const n = different(given);
     if (!n) return say("missing");
     if (!fit(given)) return say("shorten");
+    if (refused(voting)) return say("refused");
     return say(ballot.chosen.length && poll.revote !== "refuse" ? "change" : "send", { n });
   },
 
