@@ -57,8 +57,12 @@ export class Voting<P extends Poll = Poll, M extends Mark = number> {
    * second step.
    */
   mark(answer: Answer<M>, send: boolean) {
-    this.ballot.draft.mark(this.#page, answer);
+    const { draft, now, chosen } = this.ballot;
+    draft.mark(this.#page, answer);
     if (send && !this.twoSteps) this.cast();
+    // What was sent just so is no mark any more: it would stand above a later answer of another page. After a refusal
+    // it is one, since without a mark what was refused is shown.
+    else if (now.state !== "wrong" && same(answer, chosen)) draft.send(this.poll.phase ?? 0);
   }
 
   /** Sends what is marked. While nothing can be sent the marks stay. */

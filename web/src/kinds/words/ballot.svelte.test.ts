@@ -220,6 +220,40 @@ test("fields that were emptied stay empty, and say that what was sent stands; it
   expect([stands(), words(".wide")]).toEqual([["Go", ""], "Change to 1 word"]);
 });
 
+test("what was sent, and is written or emptied again, gives way to what another page sends later", async () => {
+  const elsewhere = (answer: string[]) => {
+    const name = `pollux.ballot.${POLL.id}`;
+    const kept = JSON.parse(localStorage.getItem(name)!);
+    localStorage.setItem(name, JSON.stringify({ ...kept, sent: { ...kept.sent, answer } }));
+    reload();
+    show(POLL);
+  };
+  show(POLL);
+  type(1, "first");
+  await submit();
+  type(1, "other");
+  type(1, "first");
+  elsewhere(["second"]);
+  expect([stands(), words(".wide"), sends().disabled]).toEqual([["second", ""], "Change to 1 word", true]);
+  type(1, "");
+  leave();
+  elsewhere(["third"]);
+  expect(stands()).toEqual(["third", ""]);
+  elsewhere(["fourth"]);
+  expect([stands(), sends().disabled]).toEqual([["fourth", ""], true]);
+});
+
+test("after a refusal, what counts can be written again, and stands there without a fault", async () => {
+  show(POLL);
+  type(1, "Rust");
+  await submit();
+  phone.booth.answers = [refused(0)];
+  type(1, "nonsense");
+  await submit();
+  type(1, "Rust");
+  expect([stands(), remarks(), sends().disabled]).toEqual([["Rust", ""], ["", ""], true]);
+});
+
 test("the same word twice is said gently where it stands again, and stops nobody", async () => {
   show(POLL);
   type(1, "Rust");
