@@ -212,6 +212,7 @@ test("a word that was erased is refused at its field, stays there, and another o
   await field(page, 2).fill("Nonsense");
   await press(page, "Send 2 words");
   await told(page, "Not accepted");
+  await told(page, "cannot be used here");
   await remarked(page, 2, "Please change this word");
   assert.deepEqual(await fields(page), ["sense", "Nonsense", ""]);
   assert.equal(await field(page, 2).getAttribute("aria-invalid"), "true");

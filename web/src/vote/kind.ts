@@ -41,6 +41,8 @@ export type BallotKind<P extends Poll = Poll, M extends Mark = number> = {
   choosing(poll: P, marked: number, changing: boolean): string;
   /** Returns the words on the button that sends what was marked. */
   sends(voting: Voting<P, M>): string;
+  /** Returns what the server found wrong with the answer; "" where the server's own words say it. */
+  refusal?(voting: Voting<P, M>): string;
   /** Returns what stands out in the numbers, in a sentence; "" while nobody has voted. */
   lead(poll: P): string;
   /** The numbers once more, as a table. */

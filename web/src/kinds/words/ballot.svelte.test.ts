@@ -356,7 +356,12 @@ test("a word that the server refuses stays, is said at its field, and can be put
     ["", "Please change this word", ""],
   ]);
   expect(fields().map((one) => one.getAttribute("aria-invalid"))).toEqual(["false", "true", "false"]);
-  expect(words(".dock")).toContain("Was erased here");
+  expect(words(".dock")).toContain("Not accepted “nonsense” cannot be used here.");
+  await speech.use("de");
+  flushSync();
+  expect(words(".dock")).toContain("Nicht angenommen „nonsense“ ist hier nicht möglich.");
+  await speech.use("en");
+  flushSync();
   expect([words(".wide"), sends().disabled]).toEqual(["Please change this word", false]);
   field(1).focus();
   await submit();

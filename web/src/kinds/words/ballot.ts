@@ -14,9 +14,9 @@ const LEVEL = 3;
 
 const texts = (answer: readonly (string | null)[]) => answer.filter((text) => text !== null);
 
-/** Whether the server has refused one of the words that were sent, which its field says. */
-const refused = ({ returned, ballot: { now } }: Voting<WordsPoll, string>) =>
-  returned && !!now.wrong?.some((pointer) => pointer.startsWith("/answer/"));
+/** Returns the first of the words that were sent which the server has refused, until something else is written. */
+const refused = ({ returned, picked, ballot: { now } }: Voting<WordsPoll, string>) =>
+  returned && picked.find((_, index) => now.wrong?.includes(`/answer/${index}`));
 
 const words: BallotKind<WordsPoll, string> = {
   member: "answer",
@@ -24,7 +24,7 @@ const words: BallotKind<WordsPoll, string> = {
   printed: ({ kind, revote, maxWords }) => [kind, revote, maxWords],
   Ballot,
   Table,
-  faulty: (voting) => !fit(texts(voting.picked)) || refused(voting),
+  faulty: (voting) => !fit(texts(voting.picked)) || !!refused(voting),
 
   choosing: ({ maxWords: n }, marked) => (marked ? say("marked") : say("start", { n })),
 
@@ -36,6 +36,11 @@ const words: BallotKind<WordsPoll, string> = {
     if (!fit(given)) return say("shorten");
     if (refused(voting)) return say("refused");
     return say(ballot.chosen.length && poll.revote !== "refuse" ? "change" : "send", { n });
+  },
+
+  refusal(voting) {
+    const word = refused(voting);
+    return word ? say("barred", { word }) : "";
   },
 
   lead({ words }) {
