@@ -421,9 +421,9 @@ test("a close takes no touch and hides no word; what was written is there again 
 test("where it cannot be changed the first answer stands", async () => {
   show({ ...POLL, revote: "refuse" });
   type(1, "Rust");
-  expect(words(".wide")).toBe("Send 1 word");
+  expect([words(".wide"), stands()]).toEqual(["Send 1 word", ["Rust", ""]]);
   await submit();
-  expect([stands()[0], fields().every(({ disabled }) => disabled)]).toEqual(["Rust", true]);
+  expect([stands(), fields().every(({ disabled }) => disabled)], "no empty field is left").toEqual([["Rust"], true]);
 });
 
 async function voted(given: string, poll: WordsPoll) {
