@@ -29,8 +29,11 @@ export type BallotKind<P extends Poll = Poll, M extends Mark = number> = {
   printed(poll: P): unknown;
   /** The ballot paper, with the numbers so far. */
   readonly Ballot: Component<{ voting: Voting<P, M> }>;
-  /** Whether an answer can be sent as it is marked; without this member any can that has a mark. */
-  fits?(answer: Answer<M>): boolean;
+  /**
+   * Whether a field that is marked as invalid keeps the answer from being sent: then the button leads to that field.
+   * Without this member none does.
+   */
+  faulty?(voting: Voting<P, M>): boolean;
   /**
    * Returns what a voter with so many marks is told before they are sent; `changing` says that something has
    * just been marked.
@@ -38,6 +41,8 @@ export type BallotKind<P extends Poll = Poll, M extends Mark = number> = {
   choosing(poll: P, marked: number, changing: boolean): string;
   /** Returns the words on the button that sends what was marked. */
   sends(voting: Voting<P, M>): string;
+  /** Returns what the server found wrong with the answer; "" where the server's own words say it. */
+  refusal?(voting: Voting<P, M>): string;
   /** Returns what stands out in the numbers, in a sentence; "" while nobody has voted. */
   lead(poll: P): string;
   /** The numbers once more, as a table. */

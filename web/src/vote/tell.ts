@@ -14,6 +14,8 @@ export type Told = { mood: Mood; title: string; text: string; ticks?: boolean };
 export type Situation = {
   poll: Poll;
   kind: Pick<BallotKind, "choosing">;
+  /** What the kind says of an answer that was refused. */
+  refusal?: string;
   ballot: Pick<Ballot, "now" | "retryAt">;
   /** Whether a vote would be taken now. */
   open: boolean;
@@ -42,7 +44,7 @@ export function tell(situation: Situation): Told {
     case "refused":
       return { mood: "refused", title: say("refused"), text: say("refusedText") };
     case "wrong":
-      return { mood: "refused", title: say("wrong"), text: now.note ?? "" };
+      return { mood: "refused", title: say("wrong"), text: situation.refusal || (now.note ?? "") };
     case "late":
       return now.stands
         ? { mood: "refused", title: say("lateStands"), text: say("lateStandsText") }

@@ -39,11 +39,12 @@ export class Voting<P extends Poll = Poll, M extends Mark = number> {
   readonly picked: Answer<M> = $derived.by(() => (this.open && this.#draft) || this.ballot.chosen);
   /** The number of marks. */
   readonly marked = $derived(this.picked.filter((mark) => mark !== null).length);
+  /** Whether there is a faulty field, to which the button leads instead of sending. */
+  readonly faulty = $derived.by(() => this.open && !!this.kind.faulty?.(this));
   /** Whether something else is marked than was sent, and can be sent. */
-  readonly changing = $derived.by(() => {
-    const fits = this.kind.fits?.(this.picked) ?? true;
-    return this.#draft !== null && !this.returned && fits && !same(this.picked, this.ballot.chosen);
-  });
+  readonly changing = $derived.by(
+    () => this.#draft !== null && !this.returned && !this.faulty && !same(this.picked, this.ballot.chosen),
+  );
 
   constructor(kind: BallotKind<P, M>, poll: () => P, ballot: Ballot<M>) {
     this.kind = kind;
@@ -56,8 +57,12 @@ export class Voting<P extends Poll = Poll, M extends Mark = number> {
    * second step.
    */
   mark(answer: Answer<M>, send: boolean) {
-    this.ballot.draft.mark(this.#page, answer);
+    const { draft, now, chosen } = this.ballot;
+    draft.mark(this.#page, answer);
     if (send && !this.twoSteps) this.cast();
+    // What was sent just so is no mark any more: it would stand above a later answer of another page. After a refusal
+    // it is one, since without a mark what was refused is shown.
+    else if (now.state !== "wrong" && same(answer, chosen)) draft.send(this.poll.phase ?? 0);
   }
 
   /** Sends what is marked. While nothing can be sent the marks stay. */

@@ -1,6 +1,7 @@
 // Implements a poll of words on the voter's phone: its ballot paper, the words about it, and what was sent most.
 
 import type { BallotKind } from "../../vote/kind";
+import type { Voting } from "../../vote/voting.svelte";
 import type { WordsPoll } from "../kind";
 import Ballot from "./Ballot.svelte";
 import { different, fit } from "./ballot-written";
@@ -13,22 +14,33 @@ const LEVEL = 3;
 
 const texts = (answer: readonly (string | null)[]) => answer.filter((text) => text !== null);
 
+/** Returns the first of the words that were sent which the server has refused, until something else is written. */
+const refused = ({ returned, picked, ballot: { now } }: Voting<WordsPoll, string>) =>
+  returned && picked.find((_, index) => now.wrong?.includes(`/answer/${index}`));
+
 const words: BallotKind<WordsPoll, string> = {
   member: "answer",
   style,
   printed: ({ kind, revote, maxWords }) => [kind, revote, maxWords],
   Ballot,
   Table,
-  fits: (answer) => fit(texts(answer)),
+  faulty: (voting) => !fit(texts(voting.picked)) || !!refused(voting),
 
   choosing: ({ maxWords: n }, marked) => (marked ? say("marked") : say("start", { n })),
 
-  sends({ poll, ballot, picked }) {
+  sends(voting) {
+    const { poll, ballot, picked } = voting;
     const given = texts(picked);
     const n = different(given);
     if (!n) return say("missing");
     if (!fit(given)) return say("shorten");
+    if (refused(voting)) return say("refused");
     return say(ballot.chosen.length && poll.revote !== "refuse" ? "change" : "send", { n });
+  },
+
+  refusal(voting) {
+    const word = refused(voting);
+    return word ? say("barred", { word }) : "";
   },
 
   lead({ words }) {
