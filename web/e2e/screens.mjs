@@ -9,6 +9,13 @@ const PHONE = { width: 360, height: 720 },
   WIDE = { width: 1138, height: 640 },
   LAPTOP = { width: 1280, height: 800 };
 
+/** What the room says, the most frequent first. */
+const WORDS = (
+  "testing,observability,Rust,security,pair programming,accessibility,databases,fewer meetings,on-call,type systems," +
+  "documentation,release notes,Kafka,estimates,design,hiring,remote work,performance,coffee,open source,refactoring," +
+  "backups,onboarding,code review,queues,caching,fuzzing,legacy code,naming things,time zones"
+).split(",");
+
 await mkdir(FOLDER, { recursive: true });
 // The stage shows the address that phones are told, not the loopback address at which it is opened here.
 const server = await Pollux.start({ publicUrl: "http://poll.example" });
@@ -53,6 +60,7 @@ try {
     await room.page.goto(`${server.url}/present/${event.id}`);
     await shoot(room.page, `stage-${theme}.png`);
   }
+  await kinds(browser);
   const board = await person(browser, { size: WIDE, theme: "dark" });
   await board.page.goto(`${server.url}/leaderboard`);
   await shoot(board.page, "leaderboard.png");
@@ -64,6 +72,41 @@ try {
   await server.stop();
 }
 process.exit(0);
+
+/** Takes pictures of polls that are no choice: a cloud of words, and guesses at a number. */
+async function kinds(browser) {
+  const make = (body) => server.call("POST", "/api/polls", { body: { open: true, ...body } });
+  const answer = (poll, answer, voterId) =>
+    server.call("POST", `/api/polls/${poll.id}/vote?wait=counted`, { body: { answer, voterId } });
+  const words = await make({ kind: "words", question: "What should tomorrow's workshop be about?" });
+  for (const [at, line] of WORDS.entries()) {
+    const votes = Math.max(1, Math.round(30 / (at + 1)));
+    for (let i = 0; i < votes; i++) await answer(words, [line], `w${at}-${i}`);
+  }
+  const solution = 4805.59;
+  const number = await make({
+    kind: "number",
+    question: "How high is Mont Blanc?",
+    min: 3500,
+    max: 6000,
+    unit: "m",
+    step: 10,
+    solution,
+  });
+  for (let i = 0; i < 60; i++) {
+    const guess = 4700 + 120 * ((i * 7) % 11) - 60 * ((i * 5) % 9);
+    await answer(number, Math.min(6000, Math.max(3500, guess)), `n${i}`);
+  }
+  await server.call("POST", `/api/polls/${number.id}/close`, { token: number.ownerToken });
+  for (const [poll, name] of [
+    [words, "words.png"],
+    [number, "number.png"],
+  ]) {
+    const room = await person(browser, { size: WIDE, theme: "light" });
+    await room.page.goto(`${server.url}/present/${poll.id}`);
+    await shoot(room.page, name);
+  }
+}
 
 /** Takes a picture once the page is live and still. */
 async function shoot(page, name) {
