@@ -2261,6 +2261,11 @@ export type WordsVerdict = {
      */
     approve?: boolean;
     /**
+     * The ids of the words about which nothing is decided any more. Each of them waits if new words wait for your
+     * approval, and is shown otherwise.
+     */
+    clear?: Array<WordId>;
+    /**
      * The ids of the words to erase. Nobody can read them from then on, and nobody can say them in this poll again.
      */
     erase?: Array<WordId>;
