@@ -80,9 +80,22 @@ test("by key: what is shown comes on stage and phones, what is hidden leaves the
   assert.ok((await focused(page)) !== "Quartz" && (await focused(page)), "the next row has the focus");
   await decided(poll, { Quartz: "shown", Basalt: "waiting", Granite: "waiting" });
 
-  // The latest decision is turned around.
+  // An undo brings back what was before: the word waits again, and so does one that was hidden.
+  await panel(page).getByRole("button", { name: "Undo: let it wait again" }).waitFor();
   await page.keyboard.press("z");
   await forgets(stage.page, "Quartz");
+  await decided(poll, { Quartz: "waiting" });
+  await waits(page, 3);
+  await row(page, "Quartz").focus();
+  await page.keyboard.press("h");
+  await decided(poll, { Quartz: "hidden" });
+  const undone = overhear(phone.page);
+  await page.keyboard.press("z");
+  await decided(poll, { Quartz: "waiting" });
+  await waits(page, 3);
+  await undone(/Quartz/);
+  await row(page, "Quartz").focus();
+  await page.keyboard.press("h");
   await decided(poll, { Quartz: "hidden" });
   await panel(page)
     .getByRole("tab", { name: /Hidden/ })
@@ -142,13 +155,40 @@ test("two decide at once: each sees what the other does, and no row moves under 
   await ben.leave({ moved: true });
 });
 
+test("two decide about one word at the same moment: what each page says is what the server has", async () => {
+  const poll = await words("At once?", { approve: true });
+  await sent(poll, [["alpha"], ["beta"], ["gamma"]]);
+  const ann = await studio(poll),
+    cleo = await studio(poll);
+  for (const { page } of [ann, cleo]) {
+    await waits(page, 3);
+    await row(page, "gamma").focus();
+  }
+  const answered = [ann, cleo].map(({ page }) => page.waitForResponse((one) => one.url().endsWith("/moderate")));
+  await Promise.all([ann.page.keyboard.press("a"), cleo.page.keyboard.press("h"), ...answered]);
+  const { gamma } = await states(poll);
+  const [right, wrong] = gamma === "shown" ? [ann, cleo] : [cleo, ann];
+  await panel(wrong.page).getByText(`is ${gamma}: somebody else has decided about it.`).waitFor();
+  await panel(right.page).getByRole("button", { name: "Undo: let it wait again" }).waitFor();
+  // Whoever was overruled undoes nothing.
+  await wrong.page.keyboard.press("z");
+  assert.equal(await panel(wrong.page).getByRole("button", { name: "Undo" }).count(), 0);
+  await right.page.keyboard.press("z");
+  await decided(poll, { alpha: "waiting", beta: "waiting", gamma: "waiting" });
+  await panel(wrong.page).getByText("waits again: somebody else has decided about it.").waitFor();
+  await ann.leave({ moved: true });
+  await cleo.leave({ moved: true });
+});
+
 test("an erased word is asked about first, is gone for good, and is refused from then on", async () => {
   const poll = await words("For good?");
-  await sent(poll, [["Obsidian"], ["Marble"]]);
+  await sent(poll, [["Obsidian"], ["Marble"], ["Slate"]]);
   const phone = await person(browser),
     { page, leave } = await studio(poll);
   await phone.page.goto(`${server.url}/p/${poll.code}`);
   await joined(phone.page);
+  await row(page, "Slate").getByRole("button", { name: "Hide" }).click();
+  await decided(poll, { Slate: "hidden" });
   await row(page, "Obsidian").getByRole("button", { name: "Erase…" }).click();
   await page.getByRole("dialog").getByText("This cannot be undone.").waitFor();
   await accessible(page);
@@ -158,12 +198,16 @@ test("an erased word is asked about first, is gone for good, and is refused from
   await press(page, "Erase it for good");
   await decided(poll, { "(erased)": "erased", Marble: "shown" });
   await row(page, "Obsidian").waitFor({ state: "detached" });
+  // Nothing is undone after that, neither the word nor the decision before.
+  await panel(page).getByText("The word is erased for good. Nothing can be undone.").waitFor();
+  await forgets(page, "Obsidian");
   await page.keyboard.press("z");
   await panel(page)
     .getByRole("tab", { name: /Hidden/ })
     .click();
   await panel(page).getByText("1 word is erased for good.").waitFor();
   await forgets(phone.page, "Obsidian");
+  await decided(poll, { Slate: "hidden", Marble: "shown" });
   await page.reload();
   await panel(page).locator("[data-word]").first().waitFor();
   assert.ok(!(await page.content()).includes("Obsidian"));

@@ -6,6 +6,10 @@ import type { OwnersWord, WordList, WordsVerdict } from "../../api/generated";
 
 /** What can be decided about a word. */
 export type Decided = "shown" | "hidden" | "erased";
+/** The lists of a request, by which a word is shown, hidden or erased, or nothing is decided about it any more. */
+const LISTS = ["show", "hide", "erase", "clear"] as const;
+type List = (typeof LISTS)[number];
+const LIST: Record<Decided, List> = { shown: "show", hidden: "hide", erased: "erase" };
 /** The lists in which words stand, by their state. Erased words stand in none: nothing of them can be read. */
 export type Tab = "waiting" | "shown" | "hidden";
 /** How many words are in each state. */
@@ -22,11 +26,24 @@ const BELIEVED = 3;
  */
 type Decision = {
   readonly word: OwnersWord;
-  readonly to: Decided;
+  readonly to: OwnersWord["state"];
+  readonly list: List;
   readonly step: "waits" | "sent" | "taken";
   readonly known: number;
   readonly unbelieved: number;
 };
+/**
+ * A `Past` is a decision that can be undone, with the word as it is after it. `back` is the list that brings back
+ * what was before, and `at` the row in which the word stood.
+ */
+type Past = {
+  readonly word: OwnersWord;
+  readonly to: "shown" | "hidden";
+  readonly back: "show" | "hide" | "clear";
+  readonly at: number;
+};
+/** An `End` is after what nothing can be undone: a word is erased, or somebody else has decided about it. */
+type End = { readonly word: OwnersWord; readonly elsewhere: boolean };
 /** A `Batch` is what one request decides, by the ids of the words. */
 export type Batch = ReadonlyMap<string, Decision>;
 
@@ -34,12 +51,22 @@ export type Batch = ReadonlyMap<string, Decision>;
 export class Decisions {
   #all = $state.raw<ReadonlyMap<string, Decision>>(new Map());
   /** What can be undone, the latest last. */
-  #past = $state.raw<readonly { word: OwnersWord; to: "shown" | "hidden" }[]>([]);
+  #past = $state.raw<readonly Past[]>([]);
+  #end = $state.raw<End | null>(null);
+  /** The words that this page has shown. */
+  #approved = new Set<string>();
 
   /** How many decisions the server has not answered. */
   readonly unanswered = $derived([...this.#all.values()].filter(({ step }) => step !== "taken").length);
   /** The latest decision that can be undone. */
   readonly last = $derived(this.#past.at(-1) ?? null);
+  /** Why nothing can be undone, after decisions that could have been. */
+  readonly end = $derived(this.#end);
+  /** The word of which the page tells how it stands. */
+  readonly told = $derived(this.last?.word.id ?? (this.#end?.elsewhere ? this.#end.word.id : null));
+
+  /** Returns whether the server has not shown yet what was decided about this word. */
+  has = (id: string): boolean => this.#all.has(id);
 
   /** Returns the word as it is after the decisions. */
   after(word: OwnersWord): OwnersWord {
@@ -57,30 +84,49 @@ export class Decisions {
     return counts;
   }
 
-  /** Decides about a word; returns whether that changes anything. */
-  decide(word: OwnersWord, to: Decided): boolean {
+  /**
+   * Decides about a word in a row; returns whether that changes anything. With `approved`, a word is shown only
+   * because somebody has decided it; otherwise it may be so because nobody has decided anything.
+   */
+  decide(word: OwnersWord, to: Decided, approved: boolean, at = 0): boolean {
     const now = this.after(word);
     if (now.state === to || now.state === "erased") return false;
-    this.#add(word, to);
-    this.#past = this.#past.filter((past) => past.word.id !== word.id);
-    if (to !== "erased") this.#past = [...this.#past, { word: { ...word, state: to }, to }];
+    this.#add(word, to, LIST[to]);
+    if (to === "erased") {
+      // The page keeps nothing of what nobody shall read.
+      this.#past = [];
+      this.#end = { word: { ...word, text: null, state: to }, elsewhere: false };
+      return true;
+    }
+    const kept = approved || this.#approved.has(word.id);
+    const back = now.state === "hidden" ? "hide" : now.state === "shown" && kept ? "show" : "clear";
+    this.#past = [...this.#past, { word: { ...word, state: to }, to, back, at }];
+    this.#end = null;
+    if (to === "shown") this.#approved.add(word.id);
     return true;
   }
 
-  /** Turns the latest decision around; returns the word as it is then, or null if there was none. */
-  undo(): OwnersWord | null {
-    const last = this.#past.at(-1);
-    if (!last) return null;
-    this.#past = this.#past.slice(0, -1);
-    const to = last.to === "shown" ? "hidden" : "shown";
-    this.#add(last.word, to);
-    return { ...last.word, state: to };
+  /** Returns how the word of the latest decision is once that is undone. */
+  before({ back }: Pick<Past, "back">, approve: boolean): OwnersWord["state"] {
+    return back === "show" ? "shown" : back === "hide" ? "hidden" : approve ? "waiting" : "shown";
   }
 
-  #add(word: OwnersWord, to: Decided) {
+  /** Brings back what was before the latest decision; returns the word as it is then, or null if there was none. */
+  undo(approve: boolean): OwnersWord | null {
+    const { last } = this;
+    if (!last) return null;
+    const { word, back } = last,
+      state = this.before(last, approve);
+    this.#past = this.#past.slice(0, -1);
+    if (back === "clear") this.#approved.delete(word.id);
+    this.#add(word, state, back);
+    return { ...word, state };
+  }
+
+  #add(word: OwnersWord, to: Decision["to"], list: List) {
     // The counts are those before the first decision that the server has not shown, so that word stays.
     const before = this.#all.get(word.id)?.word ?? word;
-    const decision: Decision = { word: before, to, step: "waits", known: 0, unbelieved: BELIEVED };
+    const decision: Decision = { word: before, to, list, step: "waits", known: 0, unbelieved: BELIEVED };
     this.#all = new Map([...this.#all].filter(([id]) => id !== word.id)).set(word.id, decision);
   }
 
@@ -90,12 +136,9 @@ export class Decisions {
     if (!waiting.length) return null;
     const batch = new Map(waiting.map(([id, decision]) => [id, { ...decision, step: "sent" as const }]));
     this.#all = new Map([...this.#all, ...batch]);
-    const ids = (of: Decided) => [...batch].filter(([, { to }]) => to === of).map(([id]) => id);
-    const [show, hide, erase] = [ids("shown"), ids("hidden"), ids("erased")];
-    return {
-      batch,
-      body: { ...(show.length && { show }), ...(hide.length && { hide }), ...(erase.length && { erase }) },
-    };
+    const ids = (of: List) => [...batch].filter(([, { list }]) => list === of).map(([id]) => id);
+    const lists = LISTS.map((of) => [of, ids(of)] as const).filter(([, { length }]) => length);
+    return { batch, body: Object.fromEntries(lists) };
   }
 
   /** Notes that the server has taken these; the poll has them from this version on. */
@@ -114,6 +157,8 @@ export class Decisions {
     this.#replace(batch, (decision, id) => (isNamed(id) ? null : { ...decision, step: "waits" }));
     const gone = new Set(back.map(([id]) => id));
     this.#past = this.#past.filter(({ word }) => !gone.has(word.id));
+    if (this.#end && gone.has(this.#end.word.id)) this.#end = null;
+    for (const id of gone) this.#approved.delete(id);
     return back.map(([, decision]) => decision);
   }
 
@@ -148,16 +193,37 @@ export class Decisions {
     return had;
   }
 
+  /**
+   * Takes in how words stand by now, after `read`. What somebody else has turned around meanwhile can be undone no
+   * more; if it was the latest decision, nothing can, so that no undo is about a word that the page does not name.
+   */
+  hear(words: readonly OwnersWord[]) {
+    for (const word of words) {
+      if (this.#all.has(word.id)) continue;
+      if (this.#end?.elsewhere && this.#end.word.id === word.id) this.#end = { word, elsewhere: true };
+      const mine = this.#past.findLast((past) => past.word.id === word.id);
+      if (!mine || mine.to === word.state) continue;
+      this.#approved.delete(word.id);
+      if (mine === this.last) {
+        this.#past = [];
+        this.#end = { word, elsewhere: true };
+      } else this.#past = this.#past.filter((past) => past.word.id !== word.id);
+    }
+  }
+
   /** Forgets everything: the words are those of another round. */
   clear() {
     this.#all = new Map();
     this.#past = [];
+    this.#end = null;
+    this.#approved.clear();
   }
 }
 
 /** Returns the ids at a place of a request, such as `/show/0` or `/erase`. */
 function idsAt(pointer: string, body: WordsVerdict): string[] {
-  const [, list, index] = pointer.split("/");
-  const ids = (list === "show" || list === "hide" || list === "erase" ? body[list] : null) ?? [];
+  const [, of, index] = pointer.split("/");
+  const list = LISTS.find((one) => one === of);
+  const ids = (list && body[list]) ?? [];
   return index === undefined ? ids : ids.slice(Number(index), Number(index) + 1);
 }

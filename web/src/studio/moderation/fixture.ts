@@ -44,9 +44,9 @@ export class Kiosk {
   stateOf = (text: string) => this.#state(this.words.find((word) => word.text === text)!);
 
   /** Decides as somebody else. */
-  take({ approve, show, hide, erase }: WordsVerdict): Response | null {
+  take({ approve, show, hide, erase, clear }: WordsVerdict): Response | null {
     const before = this.words.map((word) => ({ ...word }));
-    const unknown = Object.entries({ show, hide, erase }).flatMap(([list, ids]) =>
+    const unknown = Object.entries({ show, hide, erase, clear }).flatMap(([list, ids]) =>
       (ids ?? []).flatMap((id, i) => (this.words.some((word) => word.id === id) ? [] : [`/${list}/${i}`])),
     );
     if (unknown.length) return refused("there is no such word", ...unknown);
@@ -54,6 +54,7 @@ export class Kiosk {
       [show, "shown"],
       [hide, "hidden"],
       [erase, "erased"],
+      [clear, null],
     ] as const)
       for (const word of this.words) if (ids?.includes(word.id) && word.decided !== "erased") word.decided = decided;
     const count = (...states: Kept["decided"][]) => this.words.filter(({ decided }) => states.includes(decided)).length;
@@ -77,7 +78,7 @@ export class Kiosk {
 
   #state = ({ decided }: Kept): OwnersWord["state"] => decided ?? (this.poll.approve ? "waiting" : "shown");
 
-  list(tab: Tab, limit: number, cursor: string | null): WordList {
+  list(tab: Tab | null, limit: number, cursor: string | null): WordList {
     const own = this.words
       .map((word): OwnersWord => {
         const { id, text, votes } = word,
@@ -87,7 +88,7 @@ export class Kiosk {
       .reverse();
     const count = (state: OwnersWord["state"]) => own.filter((word) => word.state === state).length;
     const after = cursor === null ? own : own.slice(own.findIndex(({ id }) => id === cursor) + 1);
-    const fit = after.filter(({ state }) => state === tab);
+    const fit = after.filter(({ state }) => tab === null || state === tab);
     const words = fit.slice(0, limit);
     return {
       words,
@@ -105,8 +106,8 @@ export class Kiosk {
     if (this.silent) throw new TypeError("nobody answers");
     const url = new URL(path, "http://poll.example");
     const verdict = url.pathname.endsWith("/moderate") ? (JSON.parse(body!) as WordsVerdict) : null;
-    const tab = (url.searchParams.get("state") ?? "waiting") as Tab;
-    this.asked.push(verdict ?? `GET ${tab}`);
+    const tab = url.searchParams.get("state") as Tab | null;
+    this.asked.push(verdict ?? `GET ${tab ?? "all"}`);
     if (this.held) await new Promise<void>((go) => this.#waiting.push(go));
     if (!verdict)
       return Response.json(this.list(tab, Number(url.searchParams.get("limit")), url.searchParams.get("cursor")));

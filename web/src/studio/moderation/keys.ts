@@ -34,7 +34,7 @@ export const LISTED: readonly (readonly [key: string, does: string])[] = [
   ["A", "On a word, and Enter: show it"],
   ["H", "On a word: hide it"],
   ["E", "On a word: erase it"],
-  ["Z", "On a word: undo the last decision"],
+  ["Z", "On a word: undo the last decision, so that a word is as it was before"],
 ];
 
 /** Returns what a key does; null if it does nothing here. */

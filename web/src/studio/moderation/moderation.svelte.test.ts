@@ -1,55 +1,10 @@
 // Tests that the lists of words follow the poll without disturbing whoever decides, and that no decision is lost,
 // made twice, or left standing when the server refuses it.
 
-import { flushSync } from "svelte";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { listWords, moderateWords } from "../../api/operations";
-import type { Poll } from "../../api/generated";
-import type { Tab } from "./decisions.svelte";
+import { expect, test } from "vitest";
+import { begin, current, hear, kiosk, numbered, pass, texts, verdicts, words } from "./bench";
 import { Kiosk, refused } from "./fixture";
-import { Moderation } from "./moderation.svelte";
 import { quoted } from "./sentences";
-
-let kiosk: Kiosk, words: Moderation;
-
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-afterEach(() => {
-  words.close();
-  vi.useRealTimers();
-});
-
-/** Lets time pass, and lets everything that was asked be answered. */
-async function pass(ms = 10) {
-  await vi.advanceTimersByTimeAsync(ms);
-  flushSync();
-}
-/** Tells the page how the poll stands, and lets the list come. */
-async function hear() {
-  words.follow(kiosk.poll);
-  await pass(1_100);
-}
-async function begin(server: Kiosk, tab: Tab = "waiting") {
-  kiosk = server;
-  vi.stubGlobal("fetch", kiosk.fetch);
-  const path = { id: kiosk.poll.id };
-  words = new Moderation(
-    {
-      list: (query) => listWords({ path, query: query ?? {} }),
-      send: (body) => moderateWords({ path, body }),
-      take: (poll: Poll) => words.follow(poll),
-    },
-    tab,
-  );
-  words.follow(kiosk.poll);
-  await pass(1_100);
-}
-const texts = () => words.rows.map(({ word }) => word.text);
-const current = () => words.current?.word.text;
-/** The requests that decide something. */
-const verdicts = () => kiosk.asked.filter((one) => typeof one !== "string");
-const numbered = (count: number) => Array.from({ length: count }, (_, i) => `word ${i}`);
 
 test("words are listed the newest first, with how many are in each list", async () => {
   await begin(new Kiosk(["a", "b", "c"]));
@@ -170,45 +125,6 @@ test("when nothing is left under the hand, what has come is listed", async () =>
   words.decide("shown");
   expect([texts(), current()]).toEqual([["b"], "b"]);
   await pass();
-});
-
-test("the latest decision is turned around: what was shown is hidden, and what was hidden is shown", async () => {
-  await begin(new Kiosk(["a", "b"]));
-  words.decide("shown");
-  words.decide("hidden");
-  await pass(2_000);
-  expect([kiosk.stateOf("b"), kiosk.stateOf("a")]).toEqual(["shown", "hidden"]);
-  expect(words.undo()).toMatchObject({ text: "a", state: "shown" });
-  expect(words.counts).toMatchObject({ shown: 2, hidden: 0 });
-  await pass(2_000);
-  expect(words.undo()).toMatchObject({ text: "b", state: "hidden" });
-  await pass(2_000);
-  expect([kiosk.stateOf("b"), kiosk.stateOf("a")]).toEqual(["hidden", "shown"]);
-  expect([words.undo(), words.decisions.last]).toEqual([null, null]);
-  expect(words.counts).toEqual({ waiting: 0, shown: 1, hidden: 1, erased: 0 });
-});
-
-test("an undone decision that is still on its way is turned around after it", async () => {
-  await begin(new Kiosk(["a"]));
-  kiosk.held = true;
-  words.decide("shown");
-  await pass();
-  words.undo();
-  expect(words.counts).toMatchObject({ waiting: 0, shown: 0, hidden: 1 });
-  kiosk.release();
-  await pass(3_000);
-  expect(verdicts()).toEqual([{ show: [kiosk.idOf("a")] }, { hide: [kiosk.idOf("a")] }]);
-  expect([kiosk.stateOf("a"), words.counts.hidden]).toEqual(["hidden", 1]);
-});
-
-test("erasing cannot be undone, and an erased word stands in no list", async () => {
-  await begin(new Kiosk(["a", "b"]));
-  words.decide("erased");
-  await pass(2_000);
-  expect(words.undo()).toBeNull();
-  words.tab = "hidden";
-  await pass();
-  expect([words.rows, words.counts]).toEqual([[], { waiting: 1, shown: 0, hidden: 0, erased: 1 }]);
 });
 
 test("what is refused is as before, in its place, and the page says so in the server's words", async () => {

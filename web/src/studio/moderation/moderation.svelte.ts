@@ -7,6 +7,7 @@ import { untrack } from "svelte";
 import { explain, SILENT, type Answer, type Problem } from "../../api/call";
 import { persist } from "../../api/change.svelte";
 import type { ListWordsData, OwnersWord, WordList, Poll, WordsVerdict } from "../../api/generated";
+import type { WordsPoll } from "../../kinds/kind";
 import { BATCH, Decisions, type Batch, type Counts, type Decided, type Tab } from "./decisions.svelte";
 import { matches, searched } from "./matching";
 import { partly, told } from "./sentences";
@@ -32,6 +33,8 @@ export type Ways = {
   take: (poll: Poll) => void;
 };
 /** A `Row` is a word on the screen. `elsewhere` tells that it has left this list without this page's doing. */
+/** What is followed of a poll. */
+type Followed = Pick<WordsPoll, "version" | "round" | "approve">;
 export type Row = { readonly word: OwnersWord; readonly elsewhere: boolean };
 /** A part of a list: the words from a cursor on. */
 type Window = { readonly from: string | null; readonly size: number };
@@ -67,6 +70,12 @@ export class Moderation {
   /** Whether decisions have been under way for long. */
   #slow = $state(false);
 
+  /** Whether new words wait for approval, and the version of the poll since which that is so. */
+  #approve = $state(false);
+  #since = 0;
+  /** Whether every word that the list has as shown was approved, for the list is one of a time with approval. */
+  #approved = false;
+
   /** Whether somebody has a hand or the focus on the list, under which no row may move. */
   #held = false;
   #ways: Ways;
@@ -86,8 +95,14 @@ export class Moderation {
   readonly rows = $derived.by((): readonly Row[] => {
     const now = new Map((this.#list ?? this.#order).map((word) => [word.id, word]));
     return this.#order
-      .map((word) => ({ word: this.decisions.after(now.get(word.id) ?? word), elsewhere: !now.has(word.id) }))
+      .map((word) => ({ word: this.decisions.after(now.get(word.id) ?? word), elsewhere: this.#gone(now, word) }))
       .filter(({ word }) => word.state === this.#tab);
+  });
+  #gone = (now: ReadonlyMap<string, OwnersWord>, { id }: OwnersWord) => !now.has(id) && !this.decisions.has(id);
+  /** How the word of the latest decision is once that is undone; null if nothing can be undone. */
+  readonly back = $derived.by(() => {
+    const { last } = this.decisions;
+    return last && this.decisions.before(last, this.#approve);
   });
   /** The row that has the focus, or gets it. */
   readonly current = $derived(this.rows.find(({ word }) => word.id === this.#wanted) ?? this.rows[0] ?? null);
@@ -141,8 +156,13 @@ export class Moderation {
   }
 
   /** Takes in how the poll stands: when anything of it has changed, the list is asked for again. */
-  follow = ({ version, round }: Pick<Poll, "version" | "round">) =>
+  follow = ({ version, round, approve }: Followed) =>
     untrack(() => {
+      if (approve !== this.#approve) {
+        this.#approve = approve;
+        this.#since = version;
+        this.#approved = false;
+      }
       const now = `${round} ${version}`;
       if (now === this.#version) return;
       if (this.#version !== null && !this.#version.startsWith(`${round} `)) {
@@ -209,7 +229,7 @@ export class Moderation {
     const { current } = this;
     if (!current || current.elsewhere) return null;
     const at = this.#place();
-    if (!this.decisions.decide(current.word, to)) return null;
+    if (!this.decisions.decide(current.word, to, this.#approved, at)) return null;
     this.trouble = "";
     const next = this.rows.some(({ word }) => word.id === current.word.id) ? at + 1 : at;
     this.#wanted = (this.rows[next] ?? this.rows.at(-1))?.word.id ?? null;
@@ -218,13 +238,24 @@ export class Moderation {
     return { ...current.word, state: to };
   }
 
-  /** Turns the latest decision around; returns the word as it is then. */
+  /** Brings back what was before the latest decision; returns the word as it is then. */
   undo(): OwnersWord | null {
-    const word = this.decisions.undo();
+    const at = this.decisions.last?.at ?? 0,
+      word = this.decisions.undo(this.#approve);
     if (!word) return null;
     this.trouble = "";
+    this.#putBack(word, at);
     void this.#work();
     return word;
+  }
+
+  /** Puts a word into the row in which it stood, for whoever undoes something looks for it there. */
+  #putBack(word: OwnersWord, at: number) {
+    const here = this.#order.some(({ id }) => id === word.id);
+    if (here || word.state !== this.#tab || !matches(word.text, searched(this.#search))) return;
+    const below = this.rows[at]?.word.id;
+    const place = this.#order.findIndex(({ id }) => id === below);
+    this.#order = this.#order.toSpliced(place < 0 ? this.#order.length : place, 0, word);
   }
 
   /** Shows all words that wait now, many at once. */
@@ -360,8 +391,10 @@ export class Moderation {
     const turn = this.#turn,
       began = performance.now();
     this.#earliest = began + PACE;
-    const { answer, words, pages, cut } = await this.#pages();
-    this.#earliest = began + PACE * pages;
+    const { answer: list, words, pages, cut } = await this.#pages(),
+      standing = list.ok ? await this.#standing(words) : null,
+      answer = standing?.answer.ok === false ? standing.answer : list;
+    this.#earliest = began + PACE * (pages + (standing?.pages ?? 0));
     if (turn !== this.#turn) return;
     if (answer.ok) {
       this.#pause = PACE;
@@ -369,7 +402,9 @@ export class Moderation {
       this.#heard = Date.now();
       this.cut = cut;
       this.fresh = true;
-      this.#take(answer.data, words);
+      const { version } = standing?.answer.ok ? standing.answer.data : answer.data;
+      this.#take({ ...answer.data, version: Math.min(version, answer.data.version) }, words);
+      this.decisions.hear([...words, ...(standing?.words ?? [])]);
       return;
     }
     if (answer.problem.title === SILENT || answer.status >= 429) this.silentSince ??= new Date(this.#heard);
@@ -394,8 +429,24 @@ export class Moderation {
     }
   }
 
+  /** Reads how the word stands that the page tells of, where the list that has come does not have it. */
+  async #standing(list: readonly OwnersWord[]) {
+    const id = this.decisions.told,
+      words: OwnersWord[] = [];
+    if (id === null || list.some((word) => word.id === id)) return null;
+    let cursor: string | null = null;
+    for (let pages = 1; ; pages++) {
+      const answer: Answer<WordList> = await this.#ways.list({ limit: BATCH, ...(cursor ? { cursor } : {}) });
+      if (answer.ok) words.push(...answer.data.words);
+      cursor = answer.ok ? answer.data.nextCursor : null;
+      const found = words.some((word) => word.id === id);
+      if (!cursor || found || pages * BATCH >= SEARCHED) return { answer, words, pages };
+    }
+  }
+
   #take(list: WordList, words: OwnersWord[]) {
     const had = this.decisions.read({ ...list, words });
+    this.#approved = this.#approve && list.version >= this.#since;
     const left = this.#order.filter(({ id }) => !had.has(id) || words.some((word) => word.id === id));
     const first = this.#list === null;
     this.#list = words;

@@ -71,11 +71,14 @@ test("by key: to the words, along them, show, hide, undo; the next row has the f
   await press("H");
   expect([focused(), kiosk.stateOf("b")]).toEqual(["a", "hidden"]);
   await press("z");
-  expect([focused(), kiosk.stateOf("b")]).toEqual(["a", "shown"]);
+  expect([focused(), kiosk.stateOf("b"), rows()]).toEqual(["a", "waiting", ["d", "b", "a"]]);
+  expect(voice.said).toMatch(/“.b.” waits again/);
   await press("ArrowUp");
   await press("Enter");
-  expect([focused(), kiosk.stateOf("d")]).toEqual(["a", "shown"]);
+  expect([focused(), kiosk.stateOf("b")]).toEqual(["a", "shown"]);
   await press("k");
+  await press("a");
+  expect([focused(), kiosk.stateOf("d")]).toEqual(["a", "shown"]);
   await press("a");
   expect(document.activeElement!.textContent).toContain("No word waits");
   await press("a");
@@ -120,6 +123,55 @@ test("erasing asks first; only a yes erases, and then the next row has the focus
     [],
     expect.stringContaining("1 word is erased for good."),
   ]);
+});
+
+/** The line below the list, with its button. */
+const line = () => document.querySelector(".latest")!.textContent.replace(/\s+/g, " ").trim();
+const hint = () => document.querySelector(".keys")!.textContent;
+
+test("the line, the button and the hint say what an undo does, and after an erased word that nothing can be", async () => {
+  await open(new Kiosk(["a", "b", "c"]));
+  expect([line(), hint()]).toEqual(["", expect.stringMatching(/Z undo\b(?!:)/)]);
+  await press("w", document.body);
+  await press("h");
+  expect([line(), hint()]).toEqual([
+    "“c” is hidden. Undo: let it wait again",
+    expect.stringContaining("Z undo: let it"),
+  ]);
+  await press("e");
+  await click("Erase it for good");
+  expect([line(), hint()]).toEqual([
+    "The word is erased for good. Nothing can be undone.",
+    expect.stringMatching(/Z undo\b(?!:)/),
+  ]);
+  expect(voice.said).not.toContain("“");
+  await press("z");
+  expect([voice.said, kiosk.stateOf("c")]).toEqual(["There is nothing to undo", "hidden"]);
+  await press("a");
+  await click("Undo: let it wait again");
+  expect([kiosk.stateOf("a"), rows()]).toEqual(["waiting", ["a"]]);
+});
+
+test("when two decide about a word at once, the line says what the server has made of it", async () => {
+  await open(new Kiosk(["gamma", "delta"]));
+  await press("w", document.body);
+  await press("j");
+  kiosk.held = true;
+  await press("h");
+  expect(line()).toBe("“gamma” is hidden. Undo: let it wait again");
+  kiosk.release();
+  await pass();
+  kiosk.take({ show: [kiosk.idOf("gamma")] });
+  await hear();
+  await pass(1_000);
+  expect(line()).toBe("“gamma” is shown: somebody else has decided about it.");
+  await press("z");
+  expect([kiosk.stateOf("gamma"), line()]).toEqual(["shown", "“gamma” is shown: somebody else has decided about it."]);
+  kiosk.take({ erase: [kiosk.idOf("gamma")] });
+  await hear();
+  await pass(1_000);
+  expect(document.body.textContent).not.toContain("gamma");
+  expect(line()).toBe("Somebody else has erased the word for good. Nothing can be undone.");
 });
 
 test("by mouse: a double-click decides about one word", async () => {

@@ -2,16 +2,30 @@
 
 import type { OwnersWord } from "../../api/generated";
 import { number, plural } from "../words";
-import type { Decided } from "./decisions.svelte";
 
 /** Returns a word between quotation marks; its direction turns nothing around that stands beside it. */
 export const quoted = ({ text }: Pick<OwnersWord, "text">): string =>
   text === null ? "An erased word" : `“\u2068${text}\u2069”`;
 
-const NOW: Record<Decided, string> = { shown: "is shown", hidden: "is hidden", erased: "is erased" };
+/** Says of a word how it stands. */
+export const NOW: Record<OwnersWord["state"], string> = {
+  waiting: "waits again",
+  shown: "is shown",
+  hidden: "is hidden",
+  erased: "is erased for good",
+};
 
-/** Says what was decided. */
-export const decided = (word: OwnersWord): string => `${quoted(word)} ${NOW[word.state as Decided]}`;
+/** Says what was decided. The text of an erased word is said nowhere any more. */
+export const decided = (word: OwnersWord): string =>
+  word.state === "erased" ? "The word is erased for good. Nothing can be undone" : `${quoted(word)} ${NOW[word.state]}`;
+
+/** Says what an undo does to the word of the latest decision, as the end of a sentence. */
+export const UNDOES: Record<OwnersWord["state"], string> = {
+  waiting: "let it wait again",
+  shown: "show it again",
+  hidden: "hide it again",
+  erased: "",
+};
 
 /** Says that decisions were refused, and why. */
 export const told = (why: string, back: readonly { word: OwnersWord }[]): string =>
