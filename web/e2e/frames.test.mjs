@@ -67,10 +67,10 @@ function words(count) {
   return { poll, change, total: "people" };
 }
 
-for (const [name, what, budget] of [
-  ["8 options", choice(8), BUDGET],
-  ["30 options", choice(30), BUDGET],
-  ["500 words", words(500), BUDGET],
+for (const [name, what] of [
+  ["8 options", choice(8)],
+  ["30 options", choice(30)],
+  ["500 words", words(500)],
 ]) {
   test(`${name}, ${PER_SECOND} updates a second`, async (t) => {
     const fake = await Fake.start({ pages, ...what });
@@ -83,7 +83,7 @@ for (const [name, what, budget] of [
     await pause(2_000);
     // Other work on this machine can only add to a frame, so the least disturbed window counts.
     let best = Infinity;
-    for (let window = 0; window < WINDOWS && best >= budget; window++) {
+    for (let window = 0; window < WINDOWS && best >= BUDGET; window++) {
       const { frames, cpu } = await traced(page, () => pause(MEASURED_MS));
       frames.sort((a, b) => a - b);
       const at = (part) => frames[Math.min(frames.length - 1, Math.floor(part * frames.length))];
@@ -101,7 +101,7 @@ for (const [name, what, budget] of [
     const shown = fake.poll.totalVoters;
     await page.locator("footer .total", { hasText: `${shown.toLocaleString("en")} ${what.total}` }).waitFor();
     assert.ok(pushed > 0.9 * PER_SECOND, `only ${pushed} updates a second were pushed`);
-    assert.ok(best < budget, `p95 is ${best} ms`);
+    assert.ok(best < BUDGET, `p95 is ${best} ms`);
     await leave();
   });
 }

@@ -8,6 +8,16 @@ export type Word = { readonly text: string; readonly votes: number };
 /** An `Extent` says how wide and how high a text is, in its own size. */
 export type Extent = { readonly width: number; readonly height: number };
 
+/** Returns which of these texts no word has any more. It is asked with every update, so the words get no set of their own. */
+export function gone(these: readonly Word[], words: readonly Word[]): ReadonlySet<string> {
+  const left = new Set(these.map(({ text }) => text));
+  for (const { text } of words) {
+    if (!left.size) break;
+    left.delete(text);
+  }
+  return left;
+}
+
 /** The smallest size of a word, which can still be read from the last row. */
 export const FLOOR = 2.4;
 /** How much larger the next step of the ladder is. */

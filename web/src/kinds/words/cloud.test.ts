@@ -232,6 +232,19 @@ test("the same words come to the same cloud, in one go or in steps", { timeout: 
   expect(grow(80, () => {}).placed).toEqual(grow(80, () => {}).placed);
 });
 
+test("words stay in the order in which they came, and those that have not changed are the same objects", () => {
+  const words = [90, 90, 4, 1].map((votes, i) => ({ text: "abcd"[i]!, votes })),
+    cloud = show(words),
+    before = cloud.placed;
+  // The second word overtakes the first one, and another one comes.
+  const more = words.map((word) => (word.text === "b" ? { ...word, votes: 91 } : word));
+  const after = settle(cloud, sorted([...more, { text: "e", votes: 2 }]));
+  expect(after.map(({ text }) => text).join("")).toBe("abcde");
+  expect(after.filter(({ leads }) => leads).map(({ text }) => text)).toEqual(["b"]);
+  expect(before.filter((one, i) => one === after[i]).map(({ text }) => text)).toEqual(["b", "c", "d"]);
+  expect(settle(cloud, [...more].reverse()).map(({ text }) => text).join("")).toBe("abcd"); // prettier-ignore
+});
+
 test("another area, or letters that measure otherwise, begin anew", () => {
   const words = many(30),
     cloud = show(words);

@@ -42,7 +42,11 @@ function drawn(text: string): number {
 
 /** Keeps a cloud, and changes it as words come and grow. */
 export class Cloud {
-  /** The words that have a place; the same list until that changes. */
+  /**
+   * The words that have a place; the same list until that changes, and in it the same objects of words that have not
+   * changed. They stand in the order in which they came, those that came together with the most votes first: a word
+   * whose element moved in the page would appear anew.
+   */
   placed: readonly Placed[] = [];
   /** The words that have none, because there is no room at the smallest size. */
   rest: readonly Word[] = [];
@@ -233,17 +237,18 @@ export class Cloud {
   #publish(words: readonly Word[]): void {
     const most = Math.max(...words.map(({ votes }) => votes));
     this.rest = words.filter(({ text }) => !this.#boxes.has(text));
+    const was = new Map(this.placed.map((one, turn) => [one.text, { one, turn }]));
+    const turn = ({ text }: Placed) => was.get(text)?.turn ?? was.size;
     const placed = words.flatMap(({ text, votes }): Placed[] => {
       const box = this.#boxes.get(text);
       if (!box) return [];
-      const tone = Math.floor(TONES * drawn(`:${text}`));
-      return [{ text, size: box.size, x: box.x, y: box.y, leads: votes === most, tone }];
+      const { size, x, y } = box,
+        leads = votes === most,
+        old = was.get(text)?.one;
+      if (old?.size === size && old.x === x && old.y === y && old.leads === leads) return [old];
+      return [{ text, size, x, y, leads, tone: Math.floor(TONES * drawn(`:${text}`)) }];
     });
-    const was = new Map(this.placed.map((one) => [one.text, one]));
-    const same = ({ text, size, x, y, leads }: Placed) => {
-      const old = was.get(text);
-      return old?.size === size && old.x === x && old.y === y && old.leads === leads;
-    };
-    if (placed.length !== this.placed.length || !placed.every(same)) this.placed = placed;
+    placed.sort((a, b) => turn(a) - turn(b));
+    if (placed.length !== this.placed.length || placed.some((one, i) => one !== this.placed[i])) this.placed = placed;
   }
 }

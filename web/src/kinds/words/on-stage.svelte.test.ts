@@ -79,7 +79,7 @@ test("a cloud: most votes first and largest, which alone is lit; each word has t
   expect(words(".word")).toEqual(["Rust", "fast builds", "سرعة"]);
   expect(all(".leads").map(({ textContent }) => textContent)).toEqual(["Rust"]);
   expect(sizes()).toEqual([...sizes()].sort((a, b) => b - a));
-  expect(all(".word").every(({ dir }) => dir === "auto")).toBe(true);
+  expect(all(".word").every(({ localName }) => localName === "bdi")).toBe(true);
   expect(all(".word").every(({ style }) => /^translate\(calc\(.* \* var\(--u\)\)/.test(style.transform))).toBe(true);
   expect(all(".cloud")[0]!.getAttribute("aria-label")).toBe("A cloud of 3 words; a table has their votes");
 });
@@ -94,6 +94,26 @@ test("a word that grows and one that comes leave the others where they are, as t
   tell(makeWords([["fast builds", 12], ["Rust", 12], ["سرعة", 1]])); // prettier-ignore
   expect(words(".leads").sort()).toEqual(["Rust", "fast builds"]);
   expect(words(".word")).not.toContain("Go");
+});
+
+test("an update writes to the elements of the words that it changes and to no other, and moves no element", () => {
+  const written = (before: WordsPoll, after: WordsPoll) => {
+    rows(before);
+    const watch = new MutationObserver(() => {});
+    watch.observe(all(".cloud")[0]!, { subtree: true, childList: true, attributes: true, characterData: true });
+    tell(after);
+    const seen = watch.takeRecords().map(({ target, type }) => `${type} of ${(target as HTMLElement).textContent}`);
+    watch.disconnect();
+    return [...new Set(seen)].sort();
+  };
+  const rest = [["سرعة", 2], ["Go", 1]] as const; // prettier-ignore
+  const even = makeWords([["Rust", 30], ["fast builds", 30], ...rest]); // prettier-ignore
+  // The second word overtakes the first one, which leads no more.
+  const overtaken = makeWords([["fast builds", 31], ["Rust", 30], ...rest]); // prettier-ignore
+  expect(written(even, overtaken)).toEqual(["attributes of Rust"]);
+  expect(words(".word")).toEqual(["Rust", "fast builds", "سرعة", "Go"]);
+  expect(words(".leads")).toEqual(["fast builds"]);
+  expect(written(even, { ...even, totalVoters: 90 })).toEqual([]);
 });
 
 test("a long phrase is set in lines, and a long word is not", () => {
