@@ -313,6 +313,9 @@ impl Poll {
     pub fn open(&mut self, now: UnixMillis) -> Result<(), ChangeRefused> {
         self.require(&[PollStatus::Draft])?;
         self.status = PollStatus::Open;
+        if !self.kind.holds_texts() {
+            self.text_key = None;
+        }
         self.missed_closes_at = self.closes_at.filter(|at| *at <= now);
         self.closes_at = self.end_from(now);
         self.next_phase();

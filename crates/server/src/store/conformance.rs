@@ -142,7 +142,7 @@ macro_rules! store_conformance {
                     keeps_what_voters_said, lists_many_polls_of_words,
                     keeps_a_key_through_every_change, keeps_a_key_that_is_not_given_back,
                     destroys_the_key_of_a_deleted_poll, an_erased_word_stays_erased,
-                    counts_on_after_the_deletion, has_no_key_without_texts;
+                    counts_on_after_the_deletion, keeps_the_key_of_a_draft_of_another_kind;
             }
         }
     )+ };

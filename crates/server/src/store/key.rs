@@ -15,15 +15,22 @@ pub(super) fn key_to_keep<E>(
     poll: &Poll,
     had: impl FnOnce() -> Result<Option<TextKey>, E>,
 ) -> Result<Option<TextKey>, E> {
-    let Kind::Words(words) = &poll.kind else { return Ok(None) };
-    match (poll.status, &poll.text_key) {
-        (PollStatus::Deleted, _) => Ok(None),
-        (_, Some(key)) => Ok(Some(key.clone())),
-        (_, None) => {
-            let erase = |key: TextKey| words.moderation.erased.iter().fold(key, |k, n| k.erase(*n));
-            Ok(had()?.map(erase))
-        }
+    if poll.status == PollStatus::Deleted || !may_have_key(poll) {
+        return Ok(None);
     }
+    if let Some(key) = &poll.text_key {
+        return Ok(Some(key.clone()));
+    }
+    let erase = |key: TextKey| match &poll.kind {
+        Kind::Words(words) => words.moderation.erased.iter().fold(key, |k, n| k.erase(*n)),
+        _ => key,
+    };
+    Ok(had()?.map(erase))
+}
+
+/// Returns whether a poll may have a key. A draft of any kind may: it keeps the key that it was given as a draft of words.
+pub(super) fn may_have_key(poll: &Poll) -> bool {
+    poll.kind.holds_texts() || poll.status == PollStatus::Draft
 }
 
 /// Reads a key from the bytes of its column.

@@ -359,7 +359,7 @@ pub async fn counts_on_after_the_deletion(backend: &dyn Backend) {
     assert_eq!((tally.counts, tally.names.len()), (vec![0, 0, 1, 1], 3));
 }
 
-pub async fn has_no_key_without_texts(backend: &dyn Backend) {
+pub async fn keeps_the_key_of_a_draft_of_another_kind(backend: &dyn Backend) {
     let store = backend.fresh(1).await;
     let plain = create(&*store, super::draft_poll(2)).await;
     assert_eq!(plain.text_key, None);
@@ -373,14 +373,25 @@ pub async fn has_no_key_without_texts(backend: &dyn Backend) {
     .await;
     let found = store.standing(poll_id(1)).await.unwrap().unwrap();
     assert_eq!(*found.poll, poll);
-    assert_eq!(found.poll.text_key, None);
-    // A poll that is made a poll of words again has another key than before.
-    change(&*store, &mut poll, |poll| {
+    assert!(poll.text_key.is_some());
+    // Made a poll of words again it has the key of before, under which a node may seal that has heard of nothing since.
+    let mut again = found.poll.as_ref().clone();
+    change(&*store, &mut again, |poll| {
         let words = KindDraft::Words(Default::default());
         poll.edit(Draft::new("Which?", words), at(NOW)).unwrap();
-        poll.give_text_key(|| [5; 64]);
+        poll.give_text_key(|| unreachable!("it has a key"));
     })
     .await;
     let found = store.standing(poll_id(1)).await.unwrap().unwrap();
-    assert_eq!(found.poll.text_key, Some(TextKey::new([5; 64])));
+    assert_eq!(found.poll.text_key, poll.text_key);
+    // Once it is open as a poll of another kind, it needs the key no more.
+    let mut other = found.poll.as_ref().clone();
+    change(&*store, &mut other, |poll| {
+        let choice = choice::Draft { options: vec!["a".into(), "b".into()], ..Default::default() };
+        poll.edit(Draft::new("Which?", KindDraft::Choice(choice)), at(NOW)).unwrap();
+        poll.open(at(NOW)).unwrap();
+    })
+    .await;
+    let found = store.standing(poll_id(1)).await.unwrap().unwrap();
+    assert_eq!(found.poll.text_key, None);
 }

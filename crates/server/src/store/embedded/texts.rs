@@ -17,12 +17,12 @@ use rusqlite::{Connection, Row, params};
 use super::PAGE;
 use super::query::{many, one};
 use super::rows::{PollKey, damaged};
-use crate::store::key::{key_to_keep, read_key, take_names};
+use crate::store::key::{key_to_keep, may_have_key, read_key, take_names};
 use crate::store::{NameRow, StoreError};
 
 /// Gives a poll that was read from its row the key of its texts.
 pub fn unlock(conn: &Connection, key: PollKey, poll: &mut Poll) -> Result<(), StoreError> {
-    if poll.kind.holds_texts() {
+    if may_have_key(poll) {
         let kept = kept(conn, key)?;
         poll.text_key = kept.map(|bytes| read(&bytes)).transpose()?;
     }

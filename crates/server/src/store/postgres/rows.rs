@@ -20,7 +20,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::FromSqlOwned;
 use uuid::Uuid;
 
-use crate::store::key::read_key;
+use crate::store::key::{may_have_key, read_key};
 use crate::store::{BallotRow, Progress, StoreError};
 
 /// `Read` is the result of reading a row.
@@ -72,7 +72,7 @@ pub const POLL: &str =
 /// Reads a poll from the columns [`POLL`].
 pub fn read_poll(row: &Row) -> Read<Poll> {
     let mut poll: Poll = document(row, "poll")?;
-    if poll.kind.holds_texts() {
+    if may_have_key(&poll) {
         let key: Option<&[u8]> = row.try_get("text_key")?;
         poll.text_key = key.map(read_key).transpose()?;
     }
