@@ -48,7 +48,15 @@ pub(super) async fn elect(
     let begun = Instant::now();
     let wait = if creator { Duration::ZERO } else { WAIT_FOR_CREATOR };
     loop {
-        let first = look(config, topic, partitions).await?;
+        let first = match look(config, topic, partitions).await {
+            // A broker that has only just started may answer that it knows no such topic.
+            Err(OpenError::Kafka(why)) if begun.elapsed() < DEADLINE => {
+                tracing::info!(why, "the genesis records cannot be read yet; asking again");
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+            first => first?,
+        };
         let elected = check(topic, partitions, &first)?;
         let missing: Vec<_> = (0..partitions).filter(|p| !first.contains_key(p)).collect();
         if let (Some(generation), true) = (elected, missing.is_empty()) {
