@@ -1,69 +1,35 @@
-// Tests words on the phone: which fields there are, what is written, pasted, sent, refused and kept, what the room has
-// answered, and that nothing shows early.
+// Tests words on the phone: which fields there are, and what is written, pasted, sent, refused and kept.
 
 import { flushSync } from "svelte";
 import { expect, test } from "vitest";
-import { pass, plain, problem, receipt } from "../../vote/fixture";
-import { onPhone } from "../../vote/fixture-room.svelte";
+import { pass, problem, receipt } from "../../vote/fixture";
 import { kinds } from "../../vote/kinds.svelte";
-import { summary } from "../../vote/results";
 import { speech, type Language } from "../../vote/words.svelte";
-import type { WordsPoll } from "../kind";
+import {
+  HEARD,
+  POLL,
+  all,
+  enter,
+  field,
+  fields,
+  focused,
+  hints,
+  leave,
+  one,
+  paste,
+  phone,
+  reload,
+  remarks,
+  sends,
+  show,
+  stands,
+  submit,
+  text,
+  told,
+  type,
+  words,
+} from "./ballot-fixture.svelte";
 import { makeWords } from "./fixture";
-
-const POLL = makeWords([]);
-const HEARD = [
-  ["Rust", 12],
-  ["fast builds", 6],
-  ["بناء سريع", 3],
-] as const;
-
-const phone = onPhone<WordsPoll>("words");
-const { reload, show, told } = phone;
-const one = <E extends HTMLElement = HTMLElement>(selector: string) => document.querySelector<E>(selector)!;
-const all = <E extends HTMLElement = HTMLElement>(selector: string) => [...document.querySelectorAll<E>(selector)];
-const fields = () => all<HTMLInputElement>(".slot input");
-const stands = () => fields().map(({ value }) => value);
-const field = (n: number) => fields()[n - 1]!;
-const sends = () => one<HTMLButtonElement>(".wide");
-const text = (node: Element | undefined | null) => plain(node?.textContent).replaceAll(/\s+/g, " ").trim();
-const words = (selector: string) => text(one(selector));
-const remarks = () => all(".remark").map(text);
-const hints = () => fields().map((one) => one.enterKeyHint || one.getAttribute("enterkeyhint"));
-const focused = () => fields().indexOf(document.activeElement as HTMLInputElement) + 1;
-const rows = () => all(".board li").map((row) => `${row.classList.contains("self") ? "* " : ""}${text(row)}`);
-
-function type(n: number, words: string) {
-  field(n).focus();
-  field(n).value = words;
-  field(n).dispatchEvent(new InputEvent("input", { bubbles: true }));
-  flushSync();
-}
-function enter(n: number, more: KeyboardEventInit = {}) {
-  const event = new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true, ...more });
-  field(n).dispatchEvent(event);
-  flushSync();
-  return event.defaultPrevented;
-}
-function paste(n: number, words: string, [from, to] = [field(n).value.length, field(n).value.length]) {
-  field(n).setSelectionRange(from, to);
-  const event = Object.assign(new Event("paste", { bubbles: true, cancelable: true }), {
-    clipboardData: { getData: () => words },
-  });
-  field(n).dispatchEvent(event);
-  flushSync();
-  return event.defaultPrevented;
-}
-function leave() {
-  one(".slots").dispatchEvent(new FocusEvent("focusout", { bubbles: true, relatedTarget: document.body }));
-  flushSync();
-}
-async function submit() {
-  one("form").dispatchEvent(new SubmitEvent("submit", { cancelable: true }));
-  flushSync();
-  await pass();
-  flushSync();
-}
 
 test("one field is shown at first, and a next one when the one before has something in it, up to the most", () => {
   show(POLL);
@@ -121,7 +87,7 @@ test("an Enter that takes over what a keyboard suggests is none, and an empty pa
   expect(phone.booth.sent).toEqual([]);
 });
 
-test("an answer is a list of words without empty ones and needless spaces, and is there again after a reload", async () => {
+test("an answer is a list of words without empty ones and needless spaces, and outlives a reload", async () => {
   show(POLL);
   type(1, "  fast   builds ");
   type(2, "Go");
@@ -187,7 +153,7 @@ test("what is written while an answer is under way stays as it is when that is c
   expect([stands(), words(".wide"), sends().disabled]).toEqual([["Rust", "fast ", ""], "Change to 2 words", false]);
 });
 
-test("fields that were emptied stay empty, and say that what was sent stands; it is there again after a reload", async () => {
+test("fields that were emptied stay empty, and say that what was sent stands; a reload brings it back", async () => {
   show(POLL);
   type(1, "Rust");
   type(2, "Zig");
@@ -304,7 +270,7 @@ test("near the end a field says how many characters are left, and then that it i
   expect([remarks(), words(".wide"), sends().disabled]).toEqual([["", ""], "Send 1 word", false]);
 });
 
-test("the button and Enter lead to the first field with a fault, wherever it is by then, and send nothing", async () => {
+test("the button and Enter lead to the first field with a fault, wherever it is, and send nothing", async () => {
   show({ ...POLL, maxWords: 4 });
   type(1, "Rust");
   type(2, "Zig");
@@ -424,86 +390,6 @@ test("where it cannot be changed the first answer stands", async () => {
   expect([words(".wide"), stands()]).toEqual(["Send 1 word", ["Rust", ""]]);
   await submit();
   expect([stands(), fields().every(({ disabled }) => disabled)], "no empty field is left").toEqual([["Rust"], true]);
-});
-
-async function voted(given: string, poll: WordsPoll) {
-  show({ ...poll, status: "open", final: false });
-  type(1, given);
-  await submit();
-}
-
-test("what others have sent leads nobody; after the vote it stands there, with one's own words marked", async () => {
-  show(makeWords(HEARD));
-  expect([one(".uttered").classList.contains("audible"), rows()]).toEqual([false, []]);
-  await voted("FAST  builds", makeWords(HEARD));
-  expect(one(".uttered").classList.contains("audible")).toBe(true);
-  expect(rows()).toEqual(["Rust 12", "* fast builds ✓yours 6", "بناء سريع 3"]);
-  expect(all(".board li").map((row) => row.style.getPropertyValue("--share"))).toEqual(["1", "0.5", "0.25"]);
-  expect([words(".uttered > p"), all(".board bdi").length]).toEqual(["", 3]);
-});
-
-test("of many words thirty stand there, the others are told in one number, and the table has all", async () => {
-  const many = Array.from({ length: 40 }, (_, i) => [`word ${i}`, 50 - i] as const);
-  await voted("word 35", makeWords(many, { moreWords: 2, otherVotes: 3, unshownVotes: 4 }));
-  expect([rows().length, all(".uttered > p").map(text)]).toEqual([
-    30,
-    ["and 12 more", "7 votes are for words not shown here."],
-  ]);
-  told({ ...makeWords(HEARD, { unshownVotes: 1 }) });
-  expect(all(".uttered > p").map(text)).toEqual(["", "1 vote is for a word not shown here."]);
-});
-
-test("a row is a place: whatever rises, no row moves, and its words are written anew", async () => {
-  await voted("Rust", makeWords(HEARD));
-  const [first, second] = all(".board li");
-  told({ ...makeWords([["fast builds", 20], ["Rust", 12]]), version: 9 }); // prettier-ignore
-  expect([rows(), all(".board li")[0] === first, all(".board li")[1] === second]).toEqual([
-    ["fast builds 20", "* Rust ✓yours 12"],
-    true,
-    true,
-  ]);
-});
-
-test("whoever has not voted sees the words once the poll is closed; hidden ones show nothing", async () => {
-  show(makeWords(HEARD, { status: "closed", final: true }));
-  expect([rows(), one(".uttered").classList.contains("audible")]).toEqual([
-    ["Rust 12", "fast builds 6", "بناء سريع 3"],
-    true,
-  ]);
-  await voted("Rust", makeWords(null, { id: "0199aaaa-0000-7000-8000-000000000002" }));
-  expect([rows(), one(".uttered").classList.contains("audible"), document.querySelector("details")]).toEqual([
-    [],
-    false,
-    null,
-  ]);
-});
-
-test("words are text, never HTML", async () => {
-  await voted("<b>x</b>", makeWords([["<img src=x onerror=alert(1)>", 2]]));
-  expect([rows(), document.querySelectorAll(".board img, .slots b").length]).toEqual([
-    ["<img src=x onerror=alert(1)> 2"],
-    0,
-  ]);
-});
-
-test("the same as a table, and aloud what was sent most", () => {
-  show(makeWords([...HEARD, ["Go", 3]], { totalVoters: 24 }));
-  one("details").setAttribute("open", "");
-  one("details").dispatchEvent(new Event("toggle"));
-  flushSync();
-  expect(all("tr").map((row) => [...row.children].map(text))).toEqual([
-    ["Word", "People", "Share"],
-    ["Rust", "12", "50%"],
-    ["fast builds", "6", "25%"],
-    ["بناء سريع", "3", "13%"],
-    ["Go", "3", "13%"],
-  ]);
-  const said = (poll: WordsPoll) => plain(summary(poll, kinds.of("words")!.lead(poll)));
-  expect(said(makeWords(HEARD, { totalVoters: 14 }))).toBe("14 people have voted. Most often: Rust (12)");
-  expect(said(makeWords([["a", 2], ["b", 2]]))).toBe("4 people have voted. Most often: a, b (2)"); // prettier-ignore
-  expect(said(makeWords(["a", "b", "c", "d"].map((text) => [text, 1] as const)))).toBe("4 people have voted");
-  expect(said(POLL)).toBe("0 people have voted");
-  expect(said(makeWords(null, { totalVoters: 3 }))).toBe("");
 });
 
 test.each<[Language, string, string, string]>([

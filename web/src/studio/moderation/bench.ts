@@ -4,6 +4,7 @@ import { flushSync } from "svelte";
 import { afterEach, beforeEach, vi } from "vitest";
 import { listWords, moderateWords } from "../../api/operations";
 import type { Poll } from "../../api/generated";
+import type { WordsPoll } from "../../kinds/kind";
 import type { Tab } from "./decisions.svelte";
 import type { Kiosk } from "./fixture";
 import { Moderation } from "./moderation.svelte";
@@ -38,18 +39,18 @@ export async function begin(server: Kiosk, tab: Tab = "waiting") {
     {
       list: (query) => listWords({ path, query: query ?? {} }),
       send: (body) => moderateWords({ path, body }),
-      take: (poll: Poll) => words.follow(poll),
+      take: (poll: Poll) => words.follow(poll as WordsPoll),
     },
     tab,
   );
   words.follow(kiosk.poll);
   await pass(1_100);
 }
-/** The words on the screen. */
+/** Returns the words on the screen. */
 export const texts = () => words.rows.map(({ word }) => word.text);
-/** The word that has the focus. */
+/** Returns the word that has the focus. */
 export const current = () => words.current?.word.text;
-/** The requests that decide something. */
+/** Returns the requests that decide something. */
 export const verdicts = () => kiosk.asked.filter((one) => typeof one !== "string");
-/** So many words. */
+/** Returns so many words. */
 export const numbered = (count: number) => Array.from({ length: count }, (_, i) => `word ${i}`);

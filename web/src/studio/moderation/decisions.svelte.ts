@@ -4,15 +4,15 @@
 import type { Problem } from "../../api/call";
 import type { OwnersWord, WordList, WordsVerdict } from "../../api/generated";
 
-/** What can be decided about a word. */
+/** `Decided` is what can be decided about a word. */
 export type Decided = "shown" | "hidden" | "erased";
 /** The lists of a request, by which a word is shown, hidden or erased, or nothing is decided about it any more. */
 const LISTS = ["show", "hide", "erase", "clear"] as const;
 type List = (typeof LISTS)[number];
 const LIST: Record<Decided, List> = { shown: "show", hidden: "hide", erased: "erase" };
-/** The lists in which words stand, by their state. Erased words stand in none: nothing of them can be read. */
+/** A `Tab` is a list in which words of one state stand. Erased words stand in none: nothing of them can be read. */
 export type Tab = "waiting" | "shown" | "hidden";
-/** How many words are in each state. */
+/** `Counts` says how many words are in each state. */
 export type Counts = Pick<WordList, OwnersWord["state"]>;
 
 /** The most words that one request may decide about. */

@@ -1,7 +1,7 @@
 // Lists the keys that decide about words. They work while the focus is on the words, so that a key pressed
 // anywhere else does what it does everywhere in the studio.
 
-/** What a key does. */
+/** `Does` names what a key does. */
 export type Does = "next" | "before" | "shown" | "hidden" | "erased" | "undo" | "search";
 
 const KEYS: Record<string, Does> = {

@@ -33,10 +33,10 @@ export type Ways = {
   take: (poll: Poll) => void;
 };
 /** A `Row` is a word on the screen. `elsewhere` tells that it has left this list without this page's doing. */
-/** What is followed of a poll. */
+/** `Followed` is what is followed of a poll. */
 type Followed = Pick<WordsPoll, "version" | "round" | "approve">;
 export type Row = { readonly word: OwnersWord; readonly elsewhere: boolean };
-/** A part of a list: the words from a cursor on. */
+/** A `Window` is a part of a list: so many words from a cursor on. */
 type Window = { readonly from: string | null; readonly size: number };
 
 const NONE: Counts = { waiting: 0, shown: 0, hidden: 0, erased: 0 };

@@ -129,7 +129,7 @@ test("erasing asks first; only a yes erases, and then the next row has the focus
 const line = () => document.querySelector(".latest")!.textContent.replace(/\s+/g, " ").trim();
 const hint = () => document.querySelector(".keys")!.textContent;
 
-test("the line, the button and the hint say what an undo does, and after an erased word that nothing can be", async () => {
+test("the line, the button and the hint say what an undo does, and after an erasure that there is none", async () => {
   await open(new Kiosk(["a", "b", "c"]));
   expect([line(), hint()]).toEqual(["", expect.stringMatching(/Z undo\b(?!:)/)]);
   await press("w", document.body);

@@ -27,7 +27,7 @@ test("an undo brings back what was before: a word about which nothing was decide
   expect(words.counts).toEqual({ waiting: 3, shown: 0, hidden: 0, erased: 0 });
 });
 
-test("what was shown by a decision is shown again, what was hidden is hidden again, one step after the other", async () => {
+test("what a decision showed is shown again, what it hid is hidden again, one step after the other", async () => {
   const server = new Kiosk(["a"]);
   server.take({ show: [server.idOf("a")] });
   await begin(server, "shown");
