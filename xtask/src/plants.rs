@@ -22,6 +22,7 @@ const EVENT: &[&str] = &["-p", "pollux-core", "--test", "event"];
 const RACES: &[&str] = &["-p", "pollux-server", "--test", "api_races"];
 const EVENTS: &[&str] = &["-p", "pollux-server", "--test", "api_events"];
 const FIGURES: &[&str] = &["-p", "pollux-server", "--test", "api_figures"];
+const WORDS: &[&str] = &["-p", "pollux-server", "--test", "api_words"];
 const KINDS: &[&str] = &["-p", "pollux-server", "--test", "api_kinds"];
 const REPLAY: &[&str] = &["-p", "pollux-server", "--lib", "replay::"];
 const IDENTITY: &[&str] = &["-p", "pollux-server", "--lib", "access::"];
@@ -293,8 +294,8 @@ pub const PLANTS: &[Plant] = &[
     Plant {
         name: "an older tally replaces a newer one",
         file: "crates/core/src/standing.rs",
-        right: "old.age() < tally.age()",
-        wrong: "old.age() != tally.age()",
+        right: "known.age() < tally.age()",
+        wrong: "known.age() != tally.age()",
         tests: CORE,
     },
     Plant {
@@ -456,8 +457,8 @@ pub const PLANTS: &[Plant] = &[
     Plant {
         name: "a poll is put down before a slow viewer has heard of it",
         file: "crates/server/src/watch/hub/shelf.rs",
-        right: "state.dirty || state.queued || state.seq > told",
-        wrong: "state.dirty || state.queued",
+        right: "state.due.is_some() || state.queued || state.seq > told",
+        wrong: "state.due.is_some() || state.queued",
         tests: SHELF,
     },
     Plant {
@@ -661,8 +662,8 @@ pub const PLANTS: &[Plant] = &[
     Plant {
         name: "commit the offset without the tallies (SQLite)",
         file: "crates/server/src/store/embedded/writer.rs",
-        right: "write_tallies(conn, &mut keys, partitions, commit)?;",
-        wrong: "let _ = partitions;",
+        right: "write_tallies(conn, &mut keys, (partition, partitions), commit)?;",
+        wrong: "let _ = (partition, partitions);",
         tests: STORE,
     },
     Plant {
@@ -717,9 +718,23 @@ pub const PLANTS: &[Plant] = &[
     Plant {
         name: "a recount that finds no difference",
         file: "crates/pollux/src/recount.rs",
-        right: "if log.unwrap_or(&fresh) != store",
-        wrong: "if log.is_none() && log.unwrap_or(&fresh) != store",
+        right: "if counted.unwrap_or(&fresh) != store",
+        wrong: "if counted.is_none() && counted.unwrap_or(&fresh) != store",
         tests: FOLDER,
+    },
+    Plant {
+        name: "a word that is hidden or waits is in the view",
+        file: "crates/server/src/watch/view/kind/words.rs",
+        right: "word.text.clone().filter(|_| word.state == State::Shown)",
+        wrong: "word.text.clone()",
+        tests: WORDS,
+    },
+    Plant {
+        name: "a deleted poll keeps the key of its texts",
+        file: "crates/core/src/poll/mod.rs",
+        right: "self.text_key = None;\n        self.next_phase();",
+        wrong: "self.next_phase();",
+        tests: CORE,
     },
     Plant {
         name: "a digest of keys alone",
