@@ -245,6 +245,44 @@ test("words stay in the order in which they came, and those that have not change
   expect(settle(cloud, [...more].reverse()).map(({ text }) => text).join("")).toBe("abcd"); // prettier-ignore
 });
 
+test("in an area that is a little lower or wider only words that stick out move, and back nothing does", () => {
+  const words = many(40),
+    cloud = show(words),
+    before = cloud.placed;
+  for (const [width, height] of [[119, 55.6], [113, 58], [110, 50], [125, 64]] as const) {
+    const area = { width, height },
+      last = cloud.placed;
+    const outside = last.filter((one) => boxOf(one).bottom > height || boxOf(one).right > width);
+    const after = settle(cloud, words, area);
+    const where = `${width} × ${height}`;
+    expect(faults(after, area), where).toEqual([]);
+    expect(after.length, where).toBe(40);
+    // A word that comes in may shift a neighbour.
+    expect(moved(last, after).length, where).toBeLessThanOrEqual(2 * outside.length + 2);
+    const still = after.filter(({ text, x, y }) => last.some((one) => one.text === text && one.x === x && one.y === y));
+    expect(still.length, where).toBeGreaterThan(28);
+  }
+  const still = cloud.placed;
+  expect(moved(still, settle(cloud, words))).toEqual([]);
+  expect(moved(before, still).length).toBeLessThan(15);
+  // Many small steps come to a great one, which begins anew.
+  for (const height of [53, 48, 43]) settle(cloud, words, { ...AREA, height });
+  expect(faults(cloud.placed, { ...AREA, height: 43 })).toEqual([]);
+  expect(cloud.placed.map(({ x, y }) => [x, y])).toEqual(
+    show(words, { ...AREA, height: 43 }).placed.map(({ x, y }) => [x, y]),
+  );
+}); // prettier-ignore
+
+test("an area that changes while words get their places is heeded", () => {
+  const words = many(60),
+    cloud = show(words.slice(0, 40));
+  cloud.want(words, AREA);
+  cloud.step(1);
+  const low = { ...AREA, height: 54 };
+  expect(faults(settle(cloud, words, low), low)).toEqual([]);
+  expect(cloud.placed.length).toBe(60);
+});
+
 test("another area, or letters that measure otherwise, begin anew", () => {
   const words = many(30),
     cloud = show(words);

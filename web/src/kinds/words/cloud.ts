@@ -24,6 +24,8 @@ type Place = { x: number; y: number };
 
 /** The most words that have a place: more of them would be a wall of small print. */
 export const MOST = 150;
+/** An area is similar to another one if it is wider or higher, or less so, by less than this part. */
+const SIMILAR = 0.25;
 /** How many tones there are. */
 const TONES = 3;
 /**
@@ -55,6 +57,10 @@ export class Cloud {
 
   readonly #sizes: Sizes;
   #area: Area = { width: 0, height: 0 };
+  /** The area in which the cloud began. */
+  #begun: Area = { width: 0, height: 0 };
+  /** Whether the words have got their places in an area of another extent. */
+  #isOutgrown = false;
   #boxes = new Map<string, Box>();
   /** Extents for which there was no room, which is so until words move, shrink or vanish. */
   #barred: Box[] = [];
@@ -72,19 +78,26 @@ export class Cloud {
   /** Asks for these words in an area. Words that are not among them vanish at once. */
   want(words: readonly Word[], area: Area): void {
     this.#wanted = words;
-    if (area.width !== this.#area.width || area.height !== this.#area.height) {
-      this.#area = area;
-      this.begin();
-    }
+    if (area.width !== this.#area.width || area.height !== this.#area.height) this.#resize(area);
     const texts = new Set(words.map(({ text }) => text));
     const stays = ({ text }: { text: string }) => texts.has(text);
     if (!this.placed.every(stays)) this.placed = this.placed.filter(stays);
     if (!this.rest.every(stays)) this.rest = this.rest.filter(stays);
   }
 
-  /** Forgets all places, because the area is another one, or letters have another extent by now. */
+  /** Takes another area. If it is about the same, words keep their places, unless these lie outside of it now. */
+  #resize(area: Area): void {
+    this.#area = area;
+    const isSimilar = (now: number, then: number) => Math.abs(now - then) < SIMILAR * then;
+    if (!isSimilar(area.width, this.#begun.width) || !isSimilar(area.height, this.#begun.height)) return this.begin();
+    // What was computed for the area before is no use any more.
+    [this.#pass, this.#barred, this.#isOutgrown] = [null, [], true];
+  }
+
+  /** Forgets all places, because the area is quite another one, or letters have another extent by now. */
   begin(): void {
     this.#sizes.forget();
+    this.#begun = this.#area;
     this.#boxes = new Map();
     this.#barred = [];
     this.#top = Infinity;
@@ -120,13 +133,14 @@ export class Cloud {
         this.#burst = Math.min(this.#burst, this.#filled(words, top));
         continue;
       }
-      [this.#boxes, this.#top] = [boxes, top];
+      [this.#boxes, this.#top, this.#isOutgrown] = [boxes, top, false];
       return this.#publish(words);
     }
   }
 
   /** Whether every word has its size and place already, and no word without a place is ahead of one that has one. */
   #stands(sized: readonly Sized[]): boolean {
+    if (this.#isOutgrown) return false;
     const known = new Set(this.rest.map(({ text }) => text));
     let count = 0,
       isLast = false;
