@@ -127,6 +127,21 @@ test("a long phrase is set in lines, and a long word is not", () => {
   expect(inLines("東京透明性信頼", 2, width)).toHaveLength(2);
 });
 
+test("a word that no pane has room for on one line is parted, so that the most-said one is in the smallest frame", () => {
+  for (const [text, votes] of [["W".repeat(40), 9], ["👩‍🚀".repeat(14), 9], [`so ${"東".repeat(37)}`, 9]] as const) {
+    rows(makeWords([[text, votes], ["Rust", 5]]), { width: 63, height: 21 });
+    const first = all(".word.leads")[0]!;
+    expect(first.textContent.replace(" ", "")).toBe(text.replace(" ", ""));
+    expect(sizes()[0]).toBeGreaterThanOrEqual(2.4 - 1e-9);
+    expect(words(".below p")).toEqual([]);
+  }
+  const width = (text: string) => text.length;
+  expect(inLines("abcdefghijklmnopqrstuvwx", 3, width)).toEqual(["abcdefgh", "ijklmnop", "qrstuvwx"]);
+  // A family of several signs is one letter.
+  const parted = inLines("👨‍👩‍👧‍👦".repeat(9), 3, width);
+  expect(parted).toEqual(Array(3).fill("👨‍👩‍👧‍👦".repeat(3)));
+}); // prettier-ignore
+
 test("hidden words are nowhere; their place says so, or waits for the first one, or for approval", () => {
   const instead = (poll: WordsPoll) => {
     rows(poll);
