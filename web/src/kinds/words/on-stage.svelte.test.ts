@@ -199,6 +199,15 @@ test("as a list: counts, bars, and page after page", () => {
   expect(words("li")[0]).toBe("word37 263");
 });
 
+test("as a list few words get the whole width, and more get two columns before three", () => {
+  const columns = (count: number) => {
+    rows(makeWords(Array.from({ length: count }, (_, i) => [`word${i}`, 90 - i])), { listed: true });
+    expect(all("li").length).toBe(Math.min(36, count));
+    return all("ol")[0]!.style.getPropertyValue("--columns");
+  };
+  expect([1, 12, 13, 24, 25, 90].map(columns)).toEqual(["1", "1", "2", "2", "3", "3"]);
+});
+
 test("the outcome is the word that was said most, several of them, or none", () => {
   const outcome = (poll: WordsPoll) => {
     show(onStage(poll).Outcome, (results) => ({ results, poll }), poll);
