@@ -232,6 +232,23 @@ test("the same words come to the same cloud, in one go or in steps", { timeout: 
   expect(grow(80, () => {}).placed).toEqual(grow(80, () => {}).placed);
 });
 
+test("a word that goes far is told from one that moves a little, each time anew", () => {
+  const far = (one: Placed, other: Placed) => Math.hypot(one.x - other.x, one.y - other.y) > 12;
+  let [hops, little] = [0, 0];
+  grow(300, (before, after) => {
+    const was = new Map(before.map((one) => [one.text, one]));
+    for (const one of after) {
+      const old = was.get(one.text);
+      if (one === old) continue;
+      const isAway = old !== undefined && far(one, old);
+      expect([one.isAway, one.hops]).toEqual([isAway, (old?.hops ?? 0) + Number(isAway)]);
+      hops += Number(isAway);
+      little += Number(old !== undefined && !isAway && (one.x !== old.x || one.y !== old.y));
+    }
+  });
+  expect([hops > 0, little > 0]).toEqual([true, true]);
+});
+
 test("words stay in the order in which they came, and those that have not changed are the same objects", () => {
   const words = [90, 90, 4, 1].map((votes, i) => ({ text: "abcd"[i]!, votes })),
     cloud = show(words),
@@ -287,9 +304,10 @@ test("another area, or letters that measure otherwise, begin anew", () => {
   const words = many(30),
     cloud = show(words);
   const wide = { width: 169, height: 58 };
-  expect(settle(cloud, words, wide)).toEqual(show(words, wide).placed);
+  const places = (placed: readonly Placed[]) => placed.map(({ text, size, x, y }) => [text, size, x, y]);
+  expect(places(settle(cloud, words, wide))).toEqual(places(show(words, wide).placed));
   cloud.begin();
-  expect(settle(cloud, words, wide)).toEqual(show(words, wide).placed);
+  expect(places(settle(cloud, words, wide))).toEqual(places(show(words, wide).placed));
 });
 
 test("500 words cost a bounded number of comparisons, and a step hardly more than it may", { timeout: SLOW }, () => {

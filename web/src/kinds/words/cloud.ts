@@ -16,6 +16,9 @@ export type Placed = {
   readonly leads: boolean;
   /** One of a few tones, by which words beside each other are told apart; it has no other meaning. */
   readonly tone: number;
+  /** How often it has left its place for another one far away, and whether it has just done so. */
+  readonly hops: number;
+  readonly isAway: boolean;
 };
 
 /** A `Sized` word has the size that its votes come to, and its box: where it is, or for a new one where it wants to be. */
@@ -26,6 +29,8 @@ type Place = { x: number; y: number };
 export const MOST = 150;
 /** An area is similar to another one if it is wider or higher, or less so, by less than this part. */
 const SIMILAR = 0.25;
+/** A place is far away if it is further than this. */
+const FAR = 12;
 /** How many tones there are. */
 const TONES = 3;
 /**
@@ -260,7 +265,9 @@ export class Cloud {
         leads = votes === most,
         old = was.get(text)?.one;
       if (old?.size === size && old.x === x && old.y === y && old.leads === leads) return [old];
-      return [{ text, size, x, y, leads, tone: Math.floor(TONES * drawn(`:${text}`)) }];
+      const isAway = old !== undefined && Math.hypot(x - old.x, y - old.y) > FAR;
+      const hops = (old?.hops ?? 0) + Number(isAway);
+      return [{ text, size, x, y, leads, tone: Math.floor(TONES * drawn(`:${text}`)), hops, isAway }];
     });
     placed.sort((a, b) => turn(a) - turn(b));
     if (placed.length !== this.placed.length || placed.some((one, i) => one !== this.placed[i])) this.placed = placed;
