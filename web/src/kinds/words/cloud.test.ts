@@ -232,6 +232,23 @@ test("the same words come to the same cloud, in one go or in steps", { timeout: 
   expect(grow(80, () => {}).placed).toEqual(grow(80, () => {}).placed);
 });
 
+test("a word that goes far is told from one that moves a little, each time anew", () => {
+  const far = (one: Placed, other: Placed) => Math.hypot(one.x - other.x, one.y - other.y) > 12;
+  let [hops, little] = [0, 0];
+  grow(300, (before, after) => {
+    const was = new Map(before.map((one) => [one.text, one]));
+    for (const one of after) {
+      const old = was.get(one.text);
+      if (one === old) continue;
+      const isAway = old !== undefined && far(one, old);
+      expect([one.isAway, one.hops]).toEqual([isAway, (old?.hops ?? 0) + Number(isAway)]);
+      hops += Number(isAway);
+      little += Number(old !== undefined && !isAway && (one.x !== old.x || one.y !== old.y));
+    }
+  });
+  expect([hops > 0, little > 0]).toEqual([true, true]);
+});
+
 test("words stay in the order in which they came, and those that have not changed are the same objects", () => {
   const words = [90, 90, 4, 1].map((votes, i) => ({ text: "abcd"[i]!, votes })),
     cloud = show(words),
@@ -245,13 +262,52 @@ test("words stay in the order in which they came, and those that have not change
   expect(settle(cloud, [...more].reverse()).map(({ text }) => text).join("")).toBe("abcd"); // prettier-ignore
 });
 
+test("in an area that is a little lower or wider only words that stick out move, and back nothing does", () => {
+  const words = many(40),
+    cloud = show(words),
+    before = cloud.placed;
+  for (const [width, height] of [[119, 55.6], [113, 58], [110, 50], [125, 64]] as const) {
+    const area = { width, height },
+      last = cloud.placed;
+    const outside = last.filter((one) => boxOf(one).bottom > height || boxOf(one).right > width);
+    const after = settle(cloud, words, area);
+    const where = `${width} × ${height}`;
+    expect(faults(after, area), where).toEqual([]);
+    expect(after.length, where).toBe(40);
+    // A word that comes in may shift a neighbour.
+    expect(moved(last, after).length, where).toBeLessThanOrEqual(2 * outside.length + 2);
+    const still = after.filter(({ text, x, y }) => last.some((one) => one.text === text && one.x === x && one.y === y));
+    expect(still.length, where).toBeGreaterThan(28);
+  }
+  const still = cloud.placed;
+  expect(moved(still, settle(cloud, words))).toEqual([]);
+  expect(moved(before, still).length).toBeLessThan(15);
+  // Many small steps come to a great one, which begins anew.
+  for (const height of [53, 48, 43]) settle(cloud, words, { ...AREA, height });
+  expect(faults(cloud.placed, { ...AREA, height: 43 })).toEqual([]);
+  expect(cloud.placed.map(({ x, y }) => [x, y])).toEqual(
+    show(words, { ...AREA, height: 43 }).placed.map(({ x, y }) => [x, y]),
+  );
+}); // prettier-ignore
+
+test("an area that changes while words get their places is heeded", () => {
+  const words = many(60),
+    cloud = show(words.slice(0, 40));
+  cloud.want(words, AREA);
+  cloud.step(1);
+  const low = { ...AREA, height: 54 };
+  expect(faults(settle(cloud, words, low), low)).toEqual([]);
+  expect(cloud.placed.length).toBe(60);
+});
+
 test("another area, or letters that measure otherwise, begin anew", () => {
   const words = many(30),
     cloud = show(words);
   const wide = { width: 169, height: 58 };
-  expect(settle(cloud, words, wide)).toEqual(show(words, wide).placed);
+  const places = (placed: readonly Placed[]) => placed.map(({ text, size, x, y }) => [text, size, x, y]);
+  expect(places(settle(cloud, words, wide))).toEqual(places(show(words, wide).placed));
   cloud.begin();
-  expect(settle(cloud, words, wide)).toEqual(show(words, wide).placed);
+  expect(places(settle(cloud, words, wide))).toEqual(places(show(words, wide).placed));
 });
 
 test("500 words cost a bounded number of comparisons, and a step hardly more than it may", { timeout: SLOW }, () => {

@@ -16,6 +16,9 @@ export type Placed = {
   readonly leads: boolean;
   /** One of a few tones, by which words beside each other are told apart; it has no other meaning. */
   readonly tone: number;
+  /** How often it has left its place for another one far away, and whether it has just done so. */
+  readonly hops: number;
+  readonly isAway: boolean;
 };
 
 /** A `Sized` word has the size that its votes come to, and its box: where it is, or for a new one where it wants to be. */
@@ -24,6 +27,10 @@ type Place = { x: number; y: number };
 
 /** The most words that have a place: more of them would be a wall of small print. */
 export const MOST = 150;
+/** An area is similar to another one if it is wider or higher, or less so, by less than this part. */
+const SIMILAR = 0.25;
+/** A place is far away if it is further than this. */
+const FAR = 12;
 /** How many tones there are. */
 const TONES = 3;
 /**
@@ -55,6 +62,10 @@ export class Cloud {
 
   readonly #sizes: Sizes;
   #area: Area = { width: 0, height: 0 };
+  /** The area in which the cloud began. */
+  #begun: Area = { width: 0, height: 0 };
+  /** Whether the words have got their places in an area of another extent. */
+  #isOutgrown = false;
   #boxes = new Map<string, Box>();
   /** Extents for which there was no room, which is so until words move, shrink or vanish. */
   #barred: Box[] = [];
@@ -72,19 +83,26 @@ export class Cloud {
   /** Asks for these words in an area. Words that are not among them vanish at once. */
   want(words: readonly Word[], area: Area): void {
     this.#wanted = words;
-    if (area.width !== this.#area.width || area.height !== this.#area.height) {
-      this.#area = area;
-      this.begin();
-    }
+    if (area.width !== this.#area.width || area.height !== this.#area.height) this.#resize(area);
     const texts = new Set(words.map(({ text }) => text));
     const stays = ({ text }: { text: string }) => texts.has(text);
     if (!this.placed.every(stays)) this.placed = this.placed.filter(stays);
     if (!this.rest.every(stays)) this.rest = this.rest.filter(stays);
   }
 
-  /** Forgets all places, because the area is another one, or letters have another extent by now. */
+  /** Takes another area. If it is about the same, words keep their places, unless these lie outside of it now. */
+  #resize(area: Area): void {
+    this.#area = area;
+    const isSimilar = (now: number, then: number) => Math.abs(now - then) < SIMILAR * then;
+    if (!isSimilar(area.width, this.#begun.width) || !isSimilar(area.height, this.#begun.height)) return this.begin();
+    // What was computed for the area before is no use any more.
+    [this.#pass, this.#barred, this.#isOutgrown] = [null, [], true];
+  }
+
+  /** Forgets all places, because the area is quite another one, or letters have another extent by now. */
   begin(): void {
     this.#sizes.forget();
+    this.#begun = this.#area;
     this.#boxes = new Map();
     this.#barred = [];
     this.#top = Infinity;
@@ -120,13 +138,14 @@ export class Cloud {
         this.#burst = Math.min(this.#burst, this.#filled(words, top));
         continue;
       }
-      [this.#boxes, this.#top] = [boxes, top];
+      [this.#boxes, this.#top, this.#isOutgrown] = [boxes, top, false];
       return this.#publish(words);
     }
   }
 
   /** Whether every word has its size and place already, and no word without a place is ahead of one that has one. */
   #stands(sized: readonly Sized[]): boolean {
+    if (this.#isOutgrown) return false;
     const known = new Set(this.rest.map(({ text }) => text));
     let count = 0,
       isLast = false;
@@ -246,7 +265,9 @@ export class Cloud {
         leads = votes === most,
         old = was.get(text)?.one;
       if (old?.size === size && old.x === x && old.y === y && old.leads === leads) return [old];
-      return [{ text, size, x, y, leads, tone: Math.floor(TONES * drawn(`:${text}`)) }];
+      const isAway = old !== undefined && Math.hypot(x - old.x, y - old.y) > FAR;
+      const hops = (old?.hops ?? 0) + Number(isAway);
+      return [{ text, size, x, y, leads, tone: Math.floor(TONES * drawn(`:${text}`)), hops, isAway }];
     });
     placed.sort((a, b) => turn(a) - turn(b));
     if (placed.length !== this.placed.length || placed.some((one, i) => one !== this.placed[i])) this.placed = placed;

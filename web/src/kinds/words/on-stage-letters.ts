@@ -1,11 +1,13 @@
 // Measures the letters of words for the cloud: on a canvas, once for each text, so that no layout of the page is asked
-// for. A long phrase is set in two or three lines. What reaches further up or down than any script does is cut off.
+// for. A long phrase is set in two or three lines, and so is a very long word. What reaches further up or down than any
+// script does is cut off.
 
 import type { Extent } from "./cloud-sizes";
 
 /**
- * `Letters` says how a text is set, in its own size: its lines, how far apart they are, the extent of its ink, and where
- * the middle of the ink is in the element. `cut` is by how much an element is clipped above and below, in its own size.
+ * `Letters` says how a text is set, in its own size: its lines, how far apart they are, the extent of its ink, and
+ * where the middle of the ink is in the element. `cut` is by how much an element is clipped above and below, in its own
+ * size.
  */
 export type Letters = Extent & {
   readonly lines: readonly string[];
@@ -24,6 +26,10 @@ const LINE = 1.08,
 const MOST = { above: 1.25, below: 0.85 };
 /** A text that is wider than this has two lines, and one that is wider than twice this has three. */
 const BROAD = 8.5;
+/** A word that is wider than this is parted between any two letters, or a narrow stage would have no room for it. */
+const UNBROKEN = 2 * BROAD;
+/** How many times wider than high a text is that needs more than three lines. */
+const OBLONG = 3;
 /** Scripts that part words by no space. */
 const UNPARTED = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]/u;
 
@@ -51,7 +57,8 @@ type Metrics = { advance: number; left: number; right: number; above: number; be
 
 function measured(text: string): Letters {
   const whole = metrics(text).advance;
-  const count = whole > 2 * BROAD ? 3 : whole > BROAD ? 2 : 1;
+  const usual = whole > 2 * BROAD ? 3 : whole > BROAD ? 2 : 1;
+  const count = Math.max(usual, Math.ceil(Math.sqrt(whole / OBLONG) - 0.5));
   const lines = inLines(text, count, (part) => metrics(part).advance);
   const all = lines.map(metrics);
   const broad = Math.max(...all.map(({ advance }) => advance));
@@ -98,7 +105,7 @@ function metrics(text: string): Metrics {
 /** Parts a text into so many lines, as even as its spaces allow, or as its words do in a script without spaces. */
 export function inLines(text: string, count: number, widthOf: (part: string) => number): string[] {
   if (count < 2) return [text];
-  const parts = partsOf(text);
+  const parts = partsOf(text).flatMap((part) => (widthOf(part.trim()) > UNBROKEN ? pieces(part, "grapheme") : [part]));
   if (parts.length < 2) return [text];
   const wanted = widthOf(text) / count;
   const lines: string[] = [];
@@ -118,6 +125,11 @@ export function inLines(text: string, count: number, widthOf: (part: string) => 
 /** Returns the parts of a text between which a line may end, each with the space after it. */
 function partsOf(text: string): string[] {
   const parts = text.match(/\S+\s*/gu) ?? [text];
-  if (parts.length > 1 || !UNPARTED.test(text) || !("Segmenter" in Intl)) return parts;
-  return [...new Intl.Segmenter(undefined, { granularity: "word" }).segment(text)].map(({ segment }) => segment);
+  return parts.length > 1 || !UNPARTED.test(text) ? parts : pieces(text, "word");
+}
+
+/** Returns the words or the letters of a text, in order. */
+function pieces(text: string, granularity: "word" | "grapheme"): string[] {
+  if (!("Segmenter" in Intl)) return [text];
+  return [...new Intl.Segmenter(undefined, { granularity }).segment(text)].map(({ segment }) => segment);
 }

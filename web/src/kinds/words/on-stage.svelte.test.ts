@@ -127,6 +127,21 @@ test("a long phrase is set in lines, and a long word is not", () => {
   expect(inLines("東京透明性信頼", 2, width)).toHaveLength(2);
 });
 
+test("a word that no pane has room for on one line is parted, so that the most-said one is in the smallest frame", () => {
+  for (const [text, votes] of [["W".repeat(40), 9], ["👩‍🚀".repeat(14), 9], [`so ${"東".repeat(37)}`, 9]] as const) {
+    rows(makeWords([[text, votes], ["Rust", 5]]), { width: 63, height: 21 });
+    const first = all(".word.leads")[0]!;
+    expect(first.textContent.replace(" ", "")).toBe(text.replace(" ", ""));
+    expect(sizes()[0]).toBeGreaterThanOrEqual(2.4 - 1e-9);
+    expect(words(".below p")).toEqual([]);
+  }
+  const width = (text: string) => text.length;
+  expect(inLines("abcdefghijklmnopqrstuvwx", 3, width)).toEqual(["abcdefgh", "ijklmnop", "qrstuvwx"]);
+  // A family of several signs is one letter.
+  const parted = inLines("👨‍👩‍👧‍👦".repeat(9), 3, width);
+  expect(parted).toEqual(Array(3).fill("👨‍👩‍👧‍👦".repeat(3)));
+}); // prettier-ignore
+
 test("hidden words are nowhere; their place says so, or waits for the first one, or for approval", () => {
   const instead = (poll: WordsPoll) => {
     rows(poll);
@@ -182,6 +197,15 @@ test("as a list: counts, bars, and page after page", () => {
   shown = makeWords(MANY.words!.filter(({ text }) => text !== "word36").map(({ text, votes }) => [text, votes]));
   flushSync();
   expect(words("li")[0]).toBe("word37 263");
+});
+
+test("as a list few words get the whole width, and more get two columns before three", () => {
+  const columns = (count: number) => {
+    rows(makeWords(Array.from({ length: count }, (_, i) => [`word${i}`, 90 - i])), { listed: true });
+    expect(all("li").length).toBe(Math.min(36, count));
+    return all("ol")[0]!.style.getPropertyValue("--columns");
+  };
+  expect([1, 12, 13, 24, 25, 90].map(columns)).toEqual(["1", "1", "2", "2", "3", "3"]);
 });
 
 test("the outcome is the word that was said most, several of them, or none", () => {
