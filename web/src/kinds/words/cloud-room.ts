@@ -81,8 +81,8 @@ function rowsOf(y: number, h: number, height: number, taken: readonly Box[]): nu
   const rows = [y];
   for (const other of taken) {
     const [above, below] = [other.y - other.h - h, other.y + other.h + h];
-    if (above >= h) rows.push(above);
-    if (below <= height - h) rows.push(below);
+    // Boxes from before the area became smaller may stick out, and so would a box beside them.
+    for (const row of [above, below]) if (row >= h && row <= height - h) rows.push(row);
   }
   return [...new Set(rows)].sort((a, b) => Math.abs(a - y) - Math.abs(b - y) || a - b);
 }

@@ -290,6 +290,14 @@ test("in an area that is a little lower or wider only words that stick out move,
   );
 }); // prettier-ignore
 
+test("no word takes a place beside one that sticks out of the area", () => {
+  for (const count of [10, 25, 40, 80, 150])
+    for (const area of [{ width: 110, height: 50 }, { width: 100, height: 46 }, { width: 92, height: 58 }]) {
+      const cloud = show(many(count));
+      expect(faults(settle(cloud, many(count), area), area), `${count} words, ${area.width}`).toEqual([]);
+    }
+}); // prettier-ignore
+
 test("an area that changes while words get their places is heeded", () => {
   const words = many(60),
     cloud = show(words.slice(0, 40));
