@@ -17,7 +17,7 @@ const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; " +
   "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
-/** A server of one poll: the built pages, what they ask for, and a WebSocket. */
+/** `Fake` serves one poll: the built pages, what they ask for, and a WebSocket. */
 export class Fake {
   /** The event's colour. */
   accent = null;
@@ -30,8 +30,8 @@ export class Fake {
   #change;
 
   /**
-   * Starts a server of the pages in a folder, if one is given, and of a poll with these members. `change` makes the next
-   * state of the poll from the one before.
+   * Starts a server of the pages in a folder, if one is given, and of a poll with these members. `change` makes the
+   * next state of the poll from the one before.
    */
   static async start({ pages = "", poll, change }) {
     const fake = new Fake();

@@ -1,5 +1,5 @@
-// Tests words on the voter's phone and in the form in which they are asked for: by touch and by keyboard, in a room that
-// goes on answering; without a connection, on the smallest screen, hidden, waiting for approval, and refused.
+// Tests words on the voter's phone and in the form in which they are asked for: by touch and by keyboard, in a room
+// that goes on answering; without a connection, on the smallest screen, hidden, waiting for approval, and refused.
 
 import assert from "node:assert/strict";
 import { person } from "./browser.mjs";
@@ -49,8 +49,8 @@ const pastes = (page, text) =>
   }, text);
 
 const TOUCH_AND_KEYS =
-  "one by touch, one by keyboard, while strangers answer: the next field comes by itself, nothing moves, and every word " +
-  "counts once";
+  "one by touch, one by keyboard, while strangers answer: the next field comes by itself, nothing moves, and every " +
+  "word counts once";
 test(TOUCH_AND_KEYS, async () => {
   const poll = await server.words("What makes a good tool?");
   const touch = await at(poll, { expected: /net::ERR_|WebSocket/ }),
@@ -114,7 +114,7 @@ test(TOUCH_AND_KEYS, async () => {
   await keys.leave();
 });
 
-test("a pasted list is taken apart, what is too long is said and not sent, and Enter in an empty field sends", async () => {
+test("a pasted list is taken apart, what is too long is said, not sent, and Enter in an empty field sends", async () => {
   const poll = await server.words("And in one word?");
   const { page, leave } = await at(poll);
   await live(page);
@@ -230,7 +230,7 @@ test("a word that was erased is refused at its field, stays there, and another o
   await leave();
 });
 
-test("words that wait for approval are told to nobody; once they are approved they appear, and nothing moves", async () => {
+test("words that wait for approval are told to nobody; once approved they appear, and nothing moves", async () => {
   const poll = await server.words("Any questions?", { approve: true });
   await server.answered(poll, [["secret-one"], ["secret-two"]]);
   const { page, leave } = await person(browser, { size: SMALL });

@@ -121,7 +121,7 @@ test("an Enter that takes over what a keyboard suggests is none, and an empty pa
   expect(phone.booth.sent).toEqual([]);
 });
 
-test("an answer is a list of words without empty ones and needless spaces, and is there again after a reload", async () => {
+test("an answer is a list of words without empty ones and needless spaces, and is there after a reload", async () => {
   show(POLL);
   type(1, "  fast   builds ");
   type(2, "Go");
@@ -187,7 +187,7 @@ test("what is written while an answer is under way stays as it is when that is c
   expect([stands(), words(".wide"), sends().disabled]).toEqual([["Rust", "fast ", ""], "Change to 2 words", false]);
 });
 
-test("fields that were emptied stay empty, and say that what was sent stands; it is there again after a reload", async () => {
+test("fields that were emptied stay empty, and say that what was sent stands; it is there after a reload", async () => {
   show(POLL);
   type(1, "Rust");
   type(2, "Zig");
@@ -304,7 +304,7 @@ test("near the end a field says how many characters are left, and then that it i
   expect([remarks(), words(".wide"), sends().disabled]).toEqual([["", ""], "Send 1 word", false]);
 });
 
-test("the button and Enter lead to the first field with a fault, wherever it is by then, and send nothing", async () => {
+test("the button and Enter lead to the first field with a fault, wherever it is then, and send nothing", async () => {
   show({ ...POLL, maxWords: 4 });
   type(1, "Rust");
   type(2, "Zig");
