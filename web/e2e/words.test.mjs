@@ -114,7 +114,7 @@ test(TOUCH_AND_KEYS, async () => {
   await keys.leave();
 });
 
-test("a pasted list is taken apart, what is too long is said, not sent, and Enter in an empty field sends", async () => {
+test("a pasted list is taken apart, what is too long is said, not sent; Enter in an empty field sends", async () => {
   const poll = await server.words("And in one word?");
   const { page, leave } = await at(poll);
   await live(page);

@@ -43,7 +43,8 @@ export const largestIn = ({ width, height }: Extent): number => onLadder(Math.mi
 
 /**
  * How the least size of the word with most votes grows with its votes. With a half, as sizes do elsewhere, a word
- * that is said a second time in a crowded cloud would need twice its room at once, and three times as many words would move.
+ * that is said a second time in a crowded cloud would need twice its room at once, and three times as many words
+ * would move.
  */
 const AHEAD = 0.3;
 
