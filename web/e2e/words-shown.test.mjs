@@ -1,5 +1,5 @@
-// Tests a poll of words where it is shown: the stage, an overlay and an embed; how it is revealed, hidden and moderated,
-// its list, and that no word covers another one in any script, size or theme.
+// Tests a poll of words where it is shown: the stage, an overlay and an embed; how it is revealed, hidden and
+// moderated, its list, and that no word covers another one in any script, size or theme.
 
 import assert from "node:assert/strict";
 import { still } from "./browser.mjs";

@@ -1,5 +1,5 @@
-// Decides how large each word of a cloud is. Equal votes have equal sizes, and more votes never a smaller one. Sizes are
-// steps of a ladder, and a word stays on its step for a while, so that few words change with each vote.
+// Decides how large each word of a cloud is. Equal votes have equal sizes, and more votes never a smaller one. Sizes
+// are steps of a ladder, and a word stays on its step for a while, so that few words change with each vote.
 
 import type { Box } from "./cloud-room";
 
@@ -8,7 +8,7 @@ export type Word = { readonly text: string; readonly votes: number };
 /** An `Extent` says how wide and how high a text is, in its own size. */
 export type Extent = { readonly width: number; readonly height: number };
 
-/** Returns which of these texts no word has any more. It is asked with every update, so the words get no set of their own. */
+/** Returns which of these texts no word has any more. Every update asks, so the words get no set of their own. */
 export function gone(these: readonly Word[], words: readonly Word[]): ReadonlySet<string> {
   const left = new Set(these.map(({ text }) => text));
   for (const { text } of words) {
@@ -42,8 +42,9 @@ const apart = (one: number, other: number): number => Math.abs(Math.log(one / ot
 export const largestIn = ({ width, height }: Extent): number => onLadder(Math.min(LARGEST, 0.3 * height, 0.22 * width));
 
 /**
- * How the least size of the word with most votes grows with its votes. With a half, as sizes do elsewhere, a word that is
- * said a second time in a crowded cloud would need twice its room at once, and three times as many words would move.
+ * How the least size of the word with most votes grows with its votes. With a half, as sizes do elsewhere, a word
+ * that is said a second time in a crowded cloud would need twice its room at once, and three times as many words
+ * would move.
  */
 const AHEAD = 0.3;
 
@@ -79,7 +80,7 @@ export class Sizes {
     return known;
   }
 
-  /** Returns the greatest size of a text, up to the wanted one, that an area has room for; it may be below the floor. */
+  /** Returns the greatest size of a text, up to the wanted one, for which an area has room, even below the floor. */
   fitting(text: string, wanted: number, area: Extent): number {
     const { width, height } = this.extent(text);
     const most = Math.min(area.width / width, area.height / height);

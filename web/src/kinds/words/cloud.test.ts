@@ -48,7 +48,8 @@ const show = (words: readonly Word[], area = AREA) => {
 };
 const boxOf = ({ text, size, x, y }: Placed) => {
   const { width, height } = measure(text);
-  return { left: x - (size * width) / 2, right: x + (size * width) / 2, top: y - (size * height) / 2, bottom: y + (size * height) / 2 }; // prettier-ignore
+  const [w, h] = [(size * width) / 2, (size * height) / 2];
+  return { left: x - w, right: x + w, top: y - h, bottom: y + h };
 };
 /** Returns what lies outside of the area, and the pairs that overlap. */
 function faults(placed: readonly Placed[], { width, height } = AREA): string[] {
@@ -193,7 +194,8 @@ test("while a room says words few of them move, and never over one another", { t
 test("words without a place are those with fewest votes, and come in where they are said more often", () => {
   const words = many(500),
     cloud = show(words);
-  const least = Math.min(...words.filter(({ text }) => cloud.placed.some((one) => one.text === text)).map(({ votes }) => votes)); // prettier-ignore
+  const inside = words.filter(({ text }) => cloud.placed.some((one) => one.text === text));
+  const least = Math.min(...inside.map(({ votes }) => votes));
   for (const { votes } of cloud.rest) expect(votes).toBeLessThanOrEqual(least);
   const comes = cloud.rest.at(-1)!;
   const now = sorted(words.map((one) => (one.text === comes.text ? { ...one, votes: least + 5 } : one)));

@@ -21,7 +21,7 @@ export type Placed = {
   readonly isAway: boolean;
 };
 
-/** A `Sized` word has the size that its votes come to, and its box: where it is, or for a new one where it wants to be. */
+/** A `Sized` word has the size that its votes come to, and its box: where it is, or where a new one wants to be. */
 type Sized = Word & { box: Box; isNew: boolean };
 type Place = { x: number; y: number };
 
@@ -34,8 +34,8 @@ const FAR = 12;
 /** How many tones there are. */
 const TONES = 3;
 /**
- * How much of the area words may fill: beyond `FULL` they become smaller. They become larger again where they would still
- * fill less than this part of that.
+ * How much of the area words may fill: beyond `FULL` they become smaller. They become larger again where they would
+ * still fill less than this part of that.
  */
 const FULL = 0.68,
   EMPTY = 0.45;
@@ -159,8 +159,8 @@ export class Cloud {
   }
 
   /**
-   * Finds a place for each word in its turn, and returns null as soon as one has none. In the `last` try the others have
-   * theirs nevertheless.
+   * Finds a place for each word in its turn, and returns null as soon as one has none. In the `last` try the others
+   * have theirs nevertheless.
    */
   *#fitted(sized: readonly Sized[], last: boolean): Generator<undefined, Map<string, Box> | null> {
     const settled: Box[] = [],

@@ -1,5 +1,5 @@
-// Tests how the stage shows a poll of words: the cloud, the list, what stands there while no word is shown, what is told
-// of words without a place, the outcome, and what screen readers are given.
+// Tests how the stage shows a poll of words: the cloud, the list, what stands there while no word is shown, what is
+// told of words without a place, the outcome, and what screen readers are given.
 
 import { createRawSnippet, flushSync, mount, unmount, type Component } from "svelte";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -23,7 +23,8 @@ let leave = () => {};
 beforeEach(() => {
   // A glide that is broken off is an error in this document, though in no browser.
   vi.spyOn(Element.prototype, "animate").mockReturnValue({ cancel() {} } as Animation);
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "requestAnimationFrame", "cancelAnimationFrame", "performance"] }); // prettier-ignore
+  const timers = ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "performance"] as const;
+  vi.useFakeTimers({ toFake: [...timers, "requestAnimationFrame", "cancelAnimationFrame"] });
 });
 afterEach(() => {
   leave();
@@ -127,7 +128,7 @@ test("a long phrase is set in lines, and a long word is not", () => {
   expect(inLines("東京透明性信頼", 2, width)).toHaveLength(2);
 });
 
-test("a word that no pane has room for on one line is parted, so that the most-said one is in the smallest frame", () => {
+test("a word too long for one line is parted, and so the most-said one is in the smallest frame", () => {
   for (const [text, votes] of [["W".repeat(40), 9], ["👩‍🚀".repeat(14), 9], [`so ${"東".repeat(37)}`, 9]] as const) {
     rows(makeWords([[text, votes], ["Rust", 5]]), { width: 63, height: 21 });
     const first = all(".word.leads")[0]!;
