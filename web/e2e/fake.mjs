@@ -17,11 +17,7 @@ const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; " +
   "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
-<<<<<<< HEAD
 /** A fake serves one poll: the built pages, what they ask for, and a WebSocket. */
-=======
-/** `Fake` serves one poll: the built pages, what they ask for, and a WebSocket. */
->>>>>>> s26/stage
 export class Fake {
   /** The event's colour. */
   accent = null;

@@ -51,11 +51,7 @@ function choice(count) {
   return { poll: { kind: "single", maxChoices: 1, options }, change, total: "votes" };
 }
 
-<<<<<<< HEAD
 /** Returns a poll of words. With every update one word has another vote, and now and then there is a new one. */
-=======
-/** Returns a poll of words; with every update one of them has another vote, and now and then there is a new one. */
->>>>>>> s26/stage
 function words(count) {
   const all = Array.from({ length: count }, (_, i) => ({ text: manyWords[i], votes: 0 }));
   const known = 0.6 * count;

@@ -166,6 +166,8 @@ const FORM = `
   - text: points for each
   - radio "a number"
   - text: a number
+  - radio "words"
+  - text: words
 - paragraph: Options 0 of at most 100; paste a list to make one of each line or cell
 - paragraph: Arrow up and down move it; Home and End to the ends.
 - list "Options":

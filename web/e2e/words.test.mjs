@@ -114,11 +114,7 @@ test(TOUCH_AND_KEYS, async () => {
   await keys.leave();
 });
 
-<<<<<<< HEAD
 test("a pasted list is taken apart, what is too long is said and not sent, and Enter when empty sends", async () => {
-=======
-test("a pasted list is taken apart, what is too long is said, not sent; Enter in an empty field sends", async () => {
->>>>>>> s26/stage
   const poll = await server.words("And in one word?");
   const { page, leave } = await at(poll);
   await live(page);
