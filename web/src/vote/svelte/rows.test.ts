@@ -1,6 +1,6 @@
 // Tests the shorter form of Svelte's lists and branches, as the voter's page has it: rows and branches come, go and
-// move as they are asked to, and an element that need not change stays the same. The sources of the page need nothing that
-// the shorter form leaves out.
+// move as they are asked to, and an element that need not change stays the same. The sources of the page need nothing
+// that the shorter form leaves out.
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
