@@ -2,7 +2,7 @@
 // made twice, or left standing when the server refuses it.
 
 import { expect, test } from "vitest";
-import { begin, current, hear, kiosk, numbered, pass, texts, verdicts, words } from "./bench";
+import { begin, current, hear, kiosk, numbered, pass, texts, verdicts, words } from "./fixture-page";
 import { Kiosk, refused } from "./fixture";
 import { quoted } from "./sentences";
 

@@ -2,7 +2,7 @@
 // the server has made of it.
 
 import { expect, test } from "vitest";
-import { begin, hear, kiosk, numbered, pass, texts, verdicts, words } from "./bench";
+import { begin, hear, kiosk, numbered, pass, texts, verdicts, words } from "./fixture-page";
 import { Kiosk, refused } from "./fixture";
 
 test("an undo brings back what was before: a word about which nothing was decided waits again", async () => {
