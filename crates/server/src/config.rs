@@ -312,7 +312,7 @@ settings! {
         POLLUX_WATCH_OPEN_POLLS: count(1..) => open_polls: usize = 20_000;
         /// Keep this many open polls whole in memory though nobody uses them; further ones are read back when
         /// they are used
-        // A poll takes 4 KiB, and 23 KiB at the worst: 230 MB for all.
+        // A poll takes 4 KiB, and 23 KiB at the worst: 230 MB for all. One of words takes more; see SECURITY.md.
         POLLUX_WATCH_LOADED_POLLS: count(0..) => loaded_polls: usize = 10_000;
         /// Keep this many closed polls in memory
         POLLUX_WATCH_CLOSED_POLLS: count(1..) => closed_polls: usize = 10_000;
