@@ -275,10 +275,16 @@ impl Poll {
 
     /// Takes out of the key what could open the texts that were erased.
     pub(crate) fn forget_erased(&mut self) {
-        if let (Kind::Words(words), Some(key)) = (&self.kind, &mut self.text_key) {
-            for name in &words.moderation.erased {
-                *key = key.erase(*name);
+        self.text_key = self.text_key.take().map(|key| self.without_erased(key));
+    }
+
+    /// Returns a key of the poll's texts without what could open those that were erased.
+    pub fn without_erased(&self, key: TextKey) -> TextKey {
+        match &self.kind {
+            Kind::Words(words) => {
+                words.moderation.erased.iter().fold(key, |key, name| key.erase(*name))
             }
+            _ => key,
         }
     }
 

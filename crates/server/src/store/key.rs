@@ -1,7 +1,6 @@
 //! What the backends do alike with the keys and the names of polls whose voters write texts; see
 //! [`pollux_core::seal`].
 
-use pollux_core::kind::Kind;
 use pollux_core::kind::words::{Names, OTHER};
 use pollux_core::poll::{Poll, PollStatus};
 use pollux_core::seal::{TextKey, Word};
@@ -21,11 +20,7 @@ pub(super) fn key_to_keep<E>(
     if let Some(key) = &poll.text_key {
         return Ok(Some(key.clone()));
     }
-    let erase = |key: TextKey| match &poll.kind {
-        Kind::Words(words) => words.moderation.erased.iter().fold(key, |k, n| k.erase(*n)),
-        _ => key,
-    };
-    Ok(had()?.map(erase))
+    Ok(had()?.map(|key| poll.without_erased(key)))
 }
 
 /// Returns whether a poll may have a key. A draft of any kind may: it keeps the key that it was given as a draft of words.

@@ -43,6 +43,18 @@ pub enum State {
     Erased,
 }
 
+impl State {
+    /// Returns the word for the state in exports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Shown => "shown",
+            Self::Waiting => "waiting",
+            Self::Hidden => "hidden",
+            Self::Erased => "erased",
+        }
+    }
+}
+
 /// A `Verdict` is what an organiser decides at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {

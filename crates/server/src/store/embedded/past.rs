@@ -15,12 +15,10 @@ use rusqlite::Connection;
 
 use super::filter::Key;
 use super::index::{Found, Index};
+use super::query::Read;
 use super::reads;
 use super::rows::{self, PollKey, StoredBallot, damaged};
 use crate::store::{BallotFate, StoreError, Voter};
-
-/// `Read` is the result of a query.
-type Read<T> = Result<T, StoreError>;
 
 /// Returns the voter's past if what the maps in memory say is enough for it. For a voter with rows
 /// past the chain it is not: the table must be asked where the chain ends.

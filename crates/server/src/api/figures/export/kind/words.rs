@@ -1,6 +1,5 @@
 //! An export of words has a line for each word that was said.
 
-use pollux_core::kind::words::State;
 use pollux_core::standing::{Mention, Standing};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -36,16 +35,7 @@ pub fn lines(standing: &Standing) -> impl Iterator<Item = ExportedWord> {
     let other = (cloud.other > 0).then(|| line(String::new(), "other", cloud.other));
     let text = |word: &Mention| word.text.as_deref().unwrap_or_default().to_owned();
     let words = cloud.words.into_iter();
-    words.map(move |word| line(text(&word), state(word.state), word.votes)).chain(other)
-}
-
-fn state(state: State) -> &'static str {
-    match state {
-        State::Shown => "shown",
-        State::Waiting => "waiting",
-        State::Hidden => "hidden",
-        State::Erased => "erased",
-    }
+    words.map(move |word| line(text(&word), word.state.as_str(), word.votes)).chain(other)
 }
 
 impl ExportedWord {
